@@ -1,0 +1,51 @@
+"""The runtime of compiled search spaces: spaces, architectures, entangled layers, training and search."""
+
+from tanglert.arch import ArchBase, ArchError, RequireError
+from tanglert.choices import ChoiceError, Choices, Mixed, Probabilities, Sliced
+from tanglert.depth import Depth
+from tanglert.dim import Axis, Dim
+from tanglert.extent import (
+    Extent,
+    both,
+    ceil,
+    divisible,
+    either,
+    floor,
+    maximum,
+    minimum,
+    negate,
+    round_to,
+    where,
+)
+from tanglert.sample.spos import UniformSampler
+from tanglert.space import Input, Space
+from tanglert.supernet import SupernetBase
+
+__all__ = [
+    "ArchBase",
+    "ArchError",
+    "Axis",
+    "ChoiceError",
+    "Choices",
+    "Depth",
+    "Dim",
+    "Extent",
+    "Input",
+    "Mixed",
+    "Probabilities",
+    "RequireError",
+    "Sliced",
+    "Space",
+    "SupernetBase",
+    "UniformSampler",
+    "both",
+    "ceil",
+    "divisible",
+    "either",
+    "floor",
+    "maximum",
+    "minimum",
+    "negate",
+    "round_to",
+    "where",
+]

@@ -1,0 +1,7 @@
+"""What can be wrong with data."""
+
+from __future__ import annotations
+
+
+class DataError(ValueError):
+    """Data that is not there, cannot be read, or does not fit the search space."""

@@ -1,0 +1,115 @@
+"""Dimensions of a search space, and axes: how the width of a tensor is laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from tanglert.extent import Extent, Position, Scalar, Value, exact, extent, ordered
+
+
+class Dim(Extent):
+    """One searchable dimension, with a choice at every one of its positions.
+
+    A dimension of the whole network (`per=None`) has one position and is itself an extent. A scoped one has
+    `positions` of them; `dim[i]` is the extent of the i-th. `lists` gives every position choices of its own.
+    `present` says where a position exists (a layer beyond the depth does not). `sampled` marks a dimension
+    that cannot be superposed. ValueError on no choice, a choice given twice, or lists that do not match the
+    positions.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        choices: Sequence[Scalar] = (),
+        *,
+        lists: Sequence[Sequence[Scalar]] | None = None,
+        per: str | None = None,
+        positions: int = 1,
+        present: Sequence[Extent | bool] | None = None,
+        sampled: bool = False,
+    ) -> None:
+        rows = [choices] * positions if lists is None else lists
+        self.name = name
+        self.per = per
+        self.sampled = sampled
+        self.positions = tuple(Position(name, i, _distinct(name, row)) for i, row in enumerate(rows))
+        self.table = self.positions[0].choices if per is None else ()
+        if per is None and len(self.positions) != 1:
+            raise ValueError(
+                f"`{name}` is a choice of the whole network: it has one position, not {len(rows)}"
+            )
+        self.present = (
+            tuple(extent(e) for e in present) if present is not None else (extent(True),) * len(rows)
+        )
+        if len(self.present) != len(self.positions):
+            raise ValueError(f"`{name}`: {len(self.present)} conditions for {len(self.positions)} positions")
+
+    @property
+    def width(self) -> int:
+        """The number of choices of the position that has most: the last axis of the dimension's
+        probabilities.
+        """
+        return max(len(position.choices) for position in self.positions)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the dimension's probabilities: (choices,), or (positions, choices) if scoped."""
+        return (self.width,) if self.per is None else (len(self.positions), self.width)
+
+    def __getitem__(self, index: int) -> Extent:
+        position = self.positions[index]
+        return Extent((position,), position.choices)
+
+    def single(self) -> Extent:
+        if self.per is not None:
+            raise TypeError(f"`{self.name}` has a choice for every position: {self.name}[i] is one of them")
+        return Extent(self.positions, self.table)
+
+    def __repr__(self) -> str:
+        scope = "" if self.per is None else f" per {self.per}"
+        return f"Dim({self.name}{scope}, {len(self.positions)} positions)"
+
+
+def _distinct(name: str, choices: Sequence[Scalar]) -> tuple[Value, ...]:
+    values = tuple(exact(choice) for choice in choices)
+    if not values:
+        raise ValueError(f"`{name}` has no choice")
+    if len({(isinstance(v, bool), v) for v in values}) < len(values):
+        raise ValueError(f"`{name}` has a choice twice: {', '.join(map(str, choices))}")
+    return values
+
+
+class Axis:
+    """The layout of one width axis: an ordered list of segments, each with a largest size and a width.
+
+    In a padded tensor every segment has its largest size, and a choice fills the leading part of each.
+    """
+
+    segments: tuple[Extent, ...]
+
+    def __init__(self, *parts: AxisLike) -> None:
+        segments: list[Extent] = []
+        for part in parts:
+            segments.extend(part.segments if isinstance(part, Axis) else [extent(part)])
+        self.segments = tuple(segments)
+        self.sizes = tuple(segment.largest for segment in segments)
+        self.size = sum(self.sizes)
+        self.positions = ordered(p for segment in segments for p in segment.positions)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Axis) and self.segments == other.segments
+
+    def __hash__(self) -> int:
+        return hash(self.segments)
+
+    def __repr__(self) -> str:
+        return " ++ ".join(map(repr, self.segments))
+
+
+AxisLike: TypeAlias = Axis | Extent | int
+
+
+def axis(value: AxisLike) -> Axis:
+    """The value as an axis: an extent or a number is one segment."""
+    return value if isinstance(value, Axis) else Axis(value)

@@ -1,0 +1,124 @@
+"""Entangled convolutions over pixels (B, C, H, W)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tanglert.choices import Choices
+from tanglert.dim import Axis, AxisLike, axis
+from tanglert.extent import Extent, extent, ordered
+from tanglert.nn.layer import Layer, Lowering
+from tanglert.nn.superpose import Kernel
+
+
+class _Conv(Layer):
+    """What every convolution has: a kernel, and how it moves. The channels are axis 1."""
+
+    dim = 1
+
+    def __init__(
+        self,
+        kernel: Extent | int,
+        stride: Extent | int,
+        padding: Extent | int | None,
+        dilation: Extent | int,
+        lowering: Lowering,
+    ) -> None:
+        super().__init__()
+        self.kernel = Kernel(kernel)
+        self.stride, self.padding, self.dilation = stride, padding, dilation
+        self.lowering = lowering
+
+    def convolve(self, x: Tensor, at: Choices, groups: int) -> Tensor:
+        """The convolution with the weights at hand; `padding=None` is "same" for odd kernels and none for
+        even ones.
+        """
+        weight, bias = (
+            self.entanglement("weight").block(self.get_parameter("weight"), at),
+            self.block("bias", at),
+        )
+        dilation, side = at.size(self.dilation), weight.shape[-1]
+        same = dilation * (side - 1) // 2 if side % 2 else 0
+        padding = same if self.padding is None else at.size(self.padding)
+        return F.conv2d(x, weight, bias, at.size(self.stride), padding, dilation, groups)
+
+
+class Conv(_Conv):
+    """A convolution, W (out, in / groups, k, k): leading channels, centred kernels.
+
+    Stride, dilation, padding and number of groups may vary where the dimension is sampled only. Groups of a
+    fixed size nest, and so does one group; elastic channels in a fixed number of groups are evaluated once
+    per joint choice. `gain=False`: the only reader is a batch norm over the same channels, which applies the
+    gain of `out` itself. ValueError for an elastic input of several segments in groups.
+    """
+
+    def __init__(
+        self,
+        inp: AxisLike,
+        out: AxisLike,
+        kernel: Extent | int,
+        stride: Extent | int = 1,
+        padding: Extent | int | None = None,
+        dilation: Extent | int = 1,
+        groups: Extent | int = 1,
+        bias: bool = True,
+        gain: bool = True,
+        lowering: Lowering = "mask",
+    ) -> None:
+        super().__init__(kernel, stride, padding, dilation, lowering)
+        self.reads, out = axis(inp), axis(out)
+        self.writes = out if gain else Axis(out.size)
+        self.groups = extent(groups)
+        self.group = ordered(
+            self.reads.positions + self.writes.positions + self.kernel.positions + self.groups.positions
+        )
+        one_group = self.groups == extent(1)
+        self.per_group = self.reads if one_group else axis(_single(self.reads) / self.groups)
+        rows = extent(0) if one_group else _single(out) / self.groups
+        self.nested = not one_group and not self.per_group.positions and not rows.positions
+        if not one_group and not self.nested:
+            self.lowering = "loop"
+        largest = nn.Conv2d(self.per_group.size, out.size, self.kernel.side, bias=bias)
+        self.own("weight", largest.weight, out, self.per_group, self.kernel, gain=[gain, True, True])
+        self.own("bias", largest.bias, out, gain=[gain])
+
+    def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
+        groups = x.shape[1] // self.per_group.size if self.nested else at.size(self.groups)
+        return self.convolve(x, at, groups)
+
+
+class Depthwise(_Conv):
+    """A convolution of every channel by itself, W (C, 1, k, k).
+
+    `gain=False`: the only reader is a batch norm over the same channels, which applies their gain itself.
+    """
+
+    def __init__(
+        self,
+        channels: AxisLike,
+        kernel: Extent | int,
+        stride: Extent | int = 1,
+        padding: Extent | int | None = None,
+        dilation: Extent | int = 1,
+        bias: bool = True,
+        gain: bool = True,
+        lowering: Lowering = "mask",
+    ) -> None:
+        super().__init__(kernel, stride, padding, dilation, lowering)
+        channels = axis(channels)
+        self.reads = self.writes = channels if gain else Axis(channels.size)
+        self.group = ordered(self.writes.positions + self.kernel.positions)
+        largest = nn.Conv2d(channels.size, channels.size, self.kernel.side, groups=channels.size, bias=bias)
+        self.own("weight", largest.weight, channels, 1, self.kernel, gain=[gain, True, True])
+        self.own("bias", largest.bias, channels, gain=[gain])
+
+    def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
+        return self.convolve(x, at, groups=x.shape[1])
+
+
+def _single(along: Axis) -> Extent:
+    """The width of an axis as one extent."""
+    if len(along.segments) > 1 and along.positions:
+        raise ValueError("an elastic axis of several segments cannot be cut into groups")
+    return along.segments[0] if len(along.segments) == 1 else extent(along.size)

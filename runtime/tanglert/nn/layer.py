@@ -1,0 +1,96 @@
+"""The base of every entangled layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+from torch import Tensor, nn
+
+from tanglert.choices import Choices, Mixed, Term
+from tanglert.dim import Axis
+from tanglert.extent import Position
+from tanglert.nn.superpose import Entanglement, WeightAxis, pad, sum_over, take
+
+Lowering: TypeAlias = Literal["mask", "loop"]
+
+
+class Layer(nn.Module):
+    """An operation that owns weights of the largest size, and reads and writes one width axis.
+
+    A layer says how it computes for an architecture (`evaluate`) and how cheaply it can compute the mixture
+    (`mixture`). The lowering `"loop"` is the definition of the mixture itself: the sum over the joint choices
+    of `group` of `evaluate` on slices, zero padded.
+    """
+
+    reads: Axis
+    writes: Axis
+    group: tuple[Position, ...]
+    dim: int = -1
+    lowering: str = "mask"
+    __call__: Callable[..., Tensor]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entangled = nn.ModuleDict()
+
+    def forward(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
+        """The operation at an architecture or a mixture; `shared` are weights that another layer owns."""
+        if not isinstance(at, Mixed):
+            return self.evaluate(x, at, *shared)
+        return self.loop(x, at, *shared) if self.lowering == "loop" else self.mixture(x, at, *shared)
+
+    def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
+        """The operation with the weights that belong to `at`."""
+        raise NotImplementedError
+
+    def mixture(self, x: Tensor, at: Mixed, *shared: Tensor) -> Tensor:
+        """The mixture in closed form. For an operation linear in its weight: the operation with the
+        superposed weight.
+        """
+        return self.evaluate(x, at, *shared)
+
+    def loop(self, x: Tensor, at: Mixed, *shared: Tensor) -> Tensor:
+        """The mixture by its definition."""
+
+        def term(j: Term) -> Tensor:
+            y = self.evaluate(take(x, self.reads, self.dim, j), j, *shared)
+            return pad(y, self.writes, self.dim, j)
+
+        return sum_over(self.group, at, term)
+
+    def own(
+        self, name: str, weight: Tensor | None, *axes: WeightAxis, gain: list[bool] | None = None
+    ) -> None:
+        """Register a weight of the largest size (a parameter, or a buffer if it needs no gradient) with its
+        axes.
+        """
+        if isinstance(weight, nn.Parameter) or weight is None:
+            self.register_parameter(name, weight)
+        else:
+            self.register_buffer(name, weight)
+        if weight is not None:
+            self.entangled[name] = Entanglement(*axes, gain=gain)
+
+    def block(self, name: str, at: Choices) -> Tensor | None:
+        """The named weight as `at` needs it: sliced or superposed; None if the layer has none."""
+        weight: Tensor | None = getattr(self, name)
+        return None if weight is None else self.entanglement(name).block(weight, at)
+
+    def entanglement(self, name: str) -> Entanglement:
+        module = self.entangled[name]
+        assert isinstance(module, Entanglement)
+        return module
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.reads} -> {self.writes})"
+
+    def subnet_state(self, at: Choices) -> dict[str, Tensor]:
+        """The layer's own state in the subnet: sliced, contiguous copies."""
+        state: dict[str, Tensor] = {}
+        for name, tensor in {**self._parameters, **self._buffers}.items():
+            if tensor is None or name in self._non_persistent_buffers_set:
+                continue
+            part = self.entanglement(name).slice(tensor, at) if name in self.entangled else tensor
+            state[name] = part.detach().clone().contiguous()
+        return state

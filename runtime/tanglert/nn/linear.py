@@ -1,0 +1,48 @@
+"""The entangled linear map."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tanglert.choices import Choices
+from tanglert.dim import Axis, AxisLike, axis
+from tanglert.extent import ordered
+from tanglert.nn.layer import Layer, Lowering
+from tanglert.nn.superpose import Entanglement
+
+
+class Linear(Layer):
+    """`x Wᵀ + b` over the last axis; W (out, in) and b (out) superposed over what `inp` and `out` depend on.
+
+    `gain=False`: the only reader is a batch norm over the same channels, which applies the gain of `out`
+    itself. `tied=True`: the weight is another layer's of the same axes, given at every call (`linear(x, at,
+    table.weight)`).
+    """
+
+    def __init__(
+        self,
+        inp: AxisLike,
+        out: AxisLike,
+        bias: bool = True,
+        gain: bool = True,
+        tied: bool = False,
+        lowering: Lowering = "mask",
+    ) -> None:
+        super().__init__()
+        self.reads, out = axis(inp), axis(out)
+        self.writes = out if gain else Axis(out.size)
+        self.group = ordered(self.reads.positions + self.writes.positions)
+        self.lowering = lowering
+        if tied:
+            self.entangled["weight"] = Entanglement(out, self.reads, gain=[gain, True])
+            self.own("bias", nn.Parameter(torch.zeros(out.size)) if bias else None, out, gain=[gain])
+        else:
+            largest = nn.Linear(self.reads.size, out.size, bias=bias)
+            self.own("weight", largest.weight, out, self.reads, gain=[gain, True])
+            self.own("bias", largest.bias, out, gain=[gain])
+
+    def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
+        weight = shared[0] if shared else self.get_parameter("weight")
+        return F.linear(x, self.entanglement("weight").block(weight, at), self.block("bias", at))

@@ -1,0 +1,168 @@
+"""Entangled norms. Those that reduce over an elastic axis are mixtures of the norms of each width.
+
+Let `T` be the table of an axis' joint choices `j`, (joint choices, D), `T[j, c] = [c ∈ block(j)]`, and `n_j`
+its row sums. With the mean `m_j` and the variance `v_j` over the channels of `j`, and `r_j = (v_j +
+eps)^-1/2`, the defining sum `Σ_j p_j · pad(norm(take(x, j)))` is
+
+    y_c = w_c · (x_c · Σ_j p_j r_j T[j, c] − Σ_j p_j r_j m_j T[j, c]) + b_c · Σ_j p_j T[j, c],
+
+and all moments of all widths are one thin matrix product of x, and of x², with `T`.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tanglert.choices import Choices, Mixed
+from tanglert.dim import Axis, AxisLike, axis
+from tanglert.extent import Extent, extent, ordered
+from tanglert.nn.layer import Layer
+
+
+class _Norm(Layer):
+    """A norm over the width axis `dim`, with an affine map of every channel."""
+
+    weight: nn.Parameter
+    bias: nn.Parameter | None
+
+    def __init__(self, along: AxisLike, dim: int, bias: bool, lowering: str) -> None:
+        super().__init__()
+        self.reads = self.writes = axis(along)
+        self.group = self.reads.positions
+        self.dim = dim
+        self.lowering = lowering
+        size = self.reads.size
+        self.own("weight", nn.Parameter(torch.ones(size)), self.reads)
+        self.own("bias", nn.Parameter(torch.zeros(size)) if bias else None, self.reads)
+
+
+class _Moments(_Norm):
+    """A norm whose statistics are taken over the width axis itself: keeps the table `T` and counts `n`."""
+
+    table: Tensor
+    counts: Tensor
+
+    def __init__(self, along: AxisLike, dim: int, bias: bool, lowering: str) -> None:
+        super().__init__(along, dim, bias, lowering)
+        self.register_buffer("table", _table(self.reads), persistent=False)
+        self.register_buffer("counts", self.table.sum(1).clamp(min=1), persistent=False)
+        self.smallest = int(self.counts.argmin())
+
+    def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
+        last = x.movedim(self.dim, -1)
+        return self.plain(last, self.block("weight", at), self.block("bias", at)).movedim(-1, self.dim)
+
+    def mixture(self, x: Tensor, at: Mixed, *shared: Tensor) -> Tensor:
+        if not self.group:
+            return self.evaluate(x, at)
+        last = x.movedim(self.dim, -1)
+        return self.mixed(last, at.joint(self.group).to(self.table.dtype)).movedim(-1, self.dim)
+
+    def plain(self, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+        """The norm over the whole last axis."""
+        raise NotImplementedError
+
+    def mixed(self, x: Tensor, p: Tensor) -> Tensor:
+        """The mixture of the norms over the last axis, by joint probabilities `p`."""
+        raise NotImplementedError
+
+
+class LayerNorm(_Moments):
+    """Layer norm over an elastic width: the mixture of the norms of each width.
+
+    Lowering "moments" is the closed form above, on x shifted by its mean over the smallest choice, so that
+    `E[x²] − m²` does not cancel; the value does not depend on the shift. "loop" is the defining sum.
+    """
+
+    def __init__(
+        self, along: AxisLike, bias: bool = True, eps: float = 1e-5, dim: int = -1, lowering: str = "moments"
+    ) -> None:
+        super().__init__(along, dim, bias, lowering)
+        self.eps = eps
+
+    def plain(self, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+        return F.layer_norm(x, x.shape[-1:], weight, bias, self.eps)
+
+    def mixed(self, x: Tensor, p: Tensor) -> Tensor:
+        table, over = self.table, self.table.t() / self.counts
+        x = x - (x.detach() @ over[:, self.smallest : self.smallest + 1])
+        mean = x @ over
+        variance = ((x * x) @ over - mean * mean).clamp(min=0)
+        weights = p * torch.rsqrt(variance + self.eps)
+        affine = table * self.weight  # (joint choices, D): fewer passes over x than scaling it
+        bias = None if self.bias is None else self.bias * (p @ table)
+        return torch.addcmul(F.linear(weights * -mean, affine.t(), bias), x, weights @ affine)
+
+
+class RMSNorm(_Moments):
+    """RMS norm (Zhang and Sennrich 2019) over an elastic width; `eps=None` is the smallest of the type, as in
+    torch.
+    """
+
+    def __init__(
+        self, along: AxisLike, eps: float | None = None, dim: int = -1, lowering: str = "moments"
+    ) -> None:
+        super().__init__(along, dim, False, lowering)
+        self.eps = eps
+
+    def plain(self, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+        return F.rms_norm(x, x.shape[-1:], weight, self.eps)
+
+    def mixed(self, x: Tensor, p: Tensor) -> Tensor:
+        eps = torch.finfo(x.dtype).eps if self.eps is None else self.eps
+        square = (x * x) @ (self.table.t() / self.counts)
+        return x * ((p * torch.rsqrt(square + eps)) @ (self.table * self.weight))
+
+
+class GroupNorm(_Norm):
+    """Group norm (Wu and He 2018) of pixels (B, C, H, W), in `groups` groups or in groups of `group_size`
+    channels.
+
+    Groups of a fixed size nest: a choice has the first of them. A fixed number of groups is evaluated once
+    per choice. ValueError unless exactly one of the two is given.
+    """
+
+    def __init__(
+        self,
+        along: AxisLike,
+        groups: Extent | int | None = None,
+        group_size: int | None = None,
+        eps: float = 1e-5,
+        dim: int = 1,
+        lowering: str = "mask",
+    ) -> None:
+        if (groups is None) == (group_size is None):
+            raise ValueError("group norm: give either the number of groups or their size")
+        super().__init__(along, dim, True, lowering)
+        self.groups = None if groups is None else extent(groups)
+        self.group_size = group_size
+        self.eps = eps
+        if self.groups is not None:
+            self.group = ordered(self.reads.positions + self.groups.positions)
+        if self.group and not self._nested():
+            self.lowering = "loop"
+
+    def _nested(self) -> bool:
+        """Whether a group lies in one segment and has the same channels whatever is chosen."""
+        size = self.group_size
+        return size is not None and all(
+            isinstance(n, int) and n % size == 0 for s in self.reads.segments for n in s.table
+        )
+
+    def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
+        first = x.movedim(self.dim, 1)
+        groups = at.size(self.groups) if self.groups is not None else first.shape[1] // (self.group_size or 1)
+        y = F.group_norm(first, groups, self.block("weight", at), self.block("bias", at), self.eps)
+        return y.movedim(1, self.dim)
+
+
+def _table(along: Axis) -> Tensor:
+    """`T`: which channels every joint choice of the axis' positions has, (joint choices, D)."""
+    rows = []
+    widths = zip(*(segment.over(along.positions) for segment in along.segments))
+    for row in widths:
+        segments = [torch.arange(size) < int(width) for size, width in zip(along.sizes, row)]
+        rows.append(torch.cat(segments))
+    return torch.stack(rows).to(torch.get_default_dtype())

@@ -1,0 +1,1 @@
+"""Samplers: which architecture a training step of the supernet runs."""

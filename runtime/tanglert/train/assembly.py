@@ -1,0 +1,133 @@
+"""The parts of a search, put together: data split, supernet, engine, evaluation, random searches."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from tanglert.arch import ArchBase
+from tanglert.data.part import Data
+from tanglert.protocols import SpaceModule
+from tanglert.relax import ArchParameters, DrNAS, most_probable
+from tanglert.search.random import RandomSearch
+from tanglert.train.bilevel import Bilevel
+from tanglert.train.engine import Engine
+from tanglert.train.evaluate import Evaluator
+from tanglert.train.oneshot import OneShot
+from tanglert.train.options import Options
+from tanglert.train.order import derived_seed, split
+from tanglert.train.result import Result
+from tanglert.train.task import task_for
+
+
+class Search:
+    """The parts of a search, put together for a space, its data and the options."""
+
+    def __init__(self, module: SpaceModule, data: Data, options: Options) -> None:
+        self.module, self.data, self.options = module, data, options
+        self.space = module.SPACE
+        self.task = task_for(self.space)
+        self.device = options.torch_device()
+        rest, apart = split(len(data.train), options.validation_fraction, options.seed)
+        self.train = data.train.subset(rest).to(self.device)
+        self.validation = data.train.subset(apart).to(self.device)
+        self.test = data.test.to(self.device)
+        self.engine = self._engine()
+        self.evaluator = Evaluator(self.engine.supernet, self.task, self.train, options.batch_size)
+        self.probe = module.Sampler(derived_seed(options.seed, "probe"))()
+        self.ranking = self._random("ranking", options.evaluations, self.on_validation)
+        self.random = self._random("random", options.random, self.on_test)
+
+    def _engine(self) -> Engine:
+        options, seed = self.options, self.options.seed
+        alphas = None
+        if options.optimizer == "drnas":  # first, so that a space without a mixture is refused at once
+            alphas = ArchParameters(self.space, derived_seed(seed, "alphas"))
+        torch.manual_seed(derived_seed(seed, "weights"))
+        supernet = self.module.Supernet().to(self.device)
+        if alphas is None:
+            sampler = self.module.Sampler(derived_seed(seed, "paths"))
+            return OneShot(supernet, self.task, self.train, sampler, options)
+        relaxation = DrNAS(
+            alphas.to(self.device), derived_seed(seed, "drnas"), options.regulariser, options.strength
+        )
+        return Bilevel(supernet, self.task, self.train, self.validation, relaxation, options)
+
+    def _random(
+        self, purpose: str, count: int, measure: Callable[[ArchBase], dict[str, float]]
+    ) -> RandomSearch[ArchBase]:
+        sampler = self.module.Sampler(derived_seed(self.options.seed, purpose))
+        return RandomSearch(self.module.Arch, sampler, measure, self.task.score, count)
+
+    def on_validation(self, arch: ArchBase) -> dict[str, float]:
+        """Metrics on the part that chooses."""
+        return self.evaluator.subnet(arch, self.validation)
+
+    def on_test(self, arch: ArchBase) -> dict[str, float]:
+        """Metrics on the held-out part."""
+        return self.evaluator.subnet(arch, self.test)
+
+    def config(self) -> dict[str, Any]:
+        """What is needed to know, or to repeat, the run."""
+        return {
+            "space": self.space.name,
+            "source": self.space.source,
+            "data": self.data.name,
+            "options": asdict(self.options),
+            "device": str(self.device),
+            "threads": torch.get_num_threads(),
+            "versions": {"python": platform.python_version(), "torch": str(torch.__version__)},
+        }
+
+    def current(self) -> ArchBase | None:
+        """The architecture that the search would give now; None while spos has ranked nothing yet."""
+        if isinstance(self.engine, Bilevel):
+            return most_probable(self.engine.relaxation.alphas, self.module.Arch)
+        return self.ranking.best() if self.ranking.history else None
+
+    def validate(self) -> dict[str, float]:
+        """Validation metrics of the mixture (drnas) or of one fixed random architecture (spos)."""
+        if isinstance(self.engine, Bilevel):
+            return self.evaluator.mixture(self.engine.relaxation.mean(), self.validation)
+        return self.on_validation(self.probe)
+
+    def result(self, seconds: float) -> Result:
+        """What was found; measured last, so that the batch norms keep the architecture's statistics."""
+        mixture = None
+        if isinstance(self.engine, Bilevel):
+            mixture = self.evaluator.mixture(self.engine.relaxation.mean(), self.test)
+        found = self.current()
+        assert found is not None  # spos has ranked at least one
+        return Result(
+            space=self.space.name,
+            optimizer=self.options.optimizer,
+            architecture=found.to_dict(),
+            params=self.module.count_params(found),
+            macs=self.module.count_macs(found),
+            metric=self.task.metric,
+            higher=self.task.higher,
+            validation=self.on_validation(found),
+            test=self.on_test(found),
+            mixture=mixture,
+            random=[metrics[self.task.metric] for metrics in self.random.history.values()],
+            held_out=len(self.test),
+            seconds=seconds,
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Engine and both random searches."""
+        return {
+            "engine": self.engine.state_dict(),
+            "ranking": self.ranking.state_dict(),
+            "random": self.random.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes back to a state."""
+        self.engine.load_state_dict(state["engine"])
+        self.ranking.load_state_dict(state["ranking"])
+        self.random.load_state_dict(state["random"])

@@ -1,0 +1,95 @@
+"""Options of a search, with defaults that suit the small spaces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+
+class OptionsError(ValueError):
+    """An option with a value that makes no sense."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to search.
+
+    optimizer: "drnas" (gradient-based, bi-level) or "spos" (uniform paths, then random search).
+    epochs: passes over the training part, which is what `validation` leaves of the data's training part.
+    validation: fraction that trains the architecture parameters (drnas) or ranks architectures (spos); None
+        is 0.5 and 0.2. warmup_epochs: at the start, without architecture steps; None is a fifth, rounded
+        down.
+    lr, min_lr: the weights' learning rate, at the start and at the end of its cosine. clip: largest gradient
+    norm. arch_lr, arch_clip, regulariser ("l2", "kl", "none"), strength: of the architecture parameters
+        (Adam with betas 0.5, 0.999).
+    evaluations: architectures that spos ranks after training. random: random ones to compare the result with.
+    device: "auto", "cpu", "cuda", … save_every: steps between checkpoints within an epoch; 0 is none.
+    """
+
+    optimizer: Literal["drnas", "spos"] = "drnas"
+    epochs: int = 10
+    seed: int = 0
+    batch_size: int = 32
+    validation: float | None = None
+    weight_optimizer: Literal["adamw", "sgd"] = "adamw"
+    lr: float = 3e-3
+    min_lr: float = 1e-5
+    weight_decay: float = 0.01
+    momentum: float = 0.9
+    clip: float = 5.0
+    warmup_epochs: int | None = None
+    arch_lr: float = 1e-2
+    arch_clip: float = 5.0
+    regulariser: Literal["l2", "kl", "none"] = "l2"
+    strength: float = 1e-3
+    evaluations: int = 100
+    random: int = 10
+    device: str = "auto"
+    save_every: int = 0
+
+    def __post_init__(self) -> None:
+        self._one_of("optimizer", "drnas", "spos")
+        self._one_of("weight_optimizer", "adamw", "sgd")
+        self._one_of("regulariser", "l2", "kl", "none")
+        for name in ("epochs", "batch_size", "lr", "clip", "arch_lr", "arch_clip", "evaluations"):
+            if not getattr(self, name) > 0:
+                raise OptionsError(f"{name} must be above 0, not {getattr(self, name)}")
+        for name in ("seed", "min_lr", "weight_decay", "momentum", "strength", "random", "save_every"):
+            if not getattr(self, name) >= 0:
+                raise OptionsError(f"{name} must not be negative, it is {getattr(self, name)}")
+        if not 0 < self.validation_fraction < 1:
+            raise OptionsError(f"validation is a fraction between 0 and 1, not {self.validation}")
+        if not 0 <= self.warmup <= self.epochs:
+            raise OptionsError(
+                f"warmup_epochs must lie between 0 and epochs ({self.epochs}), not {self.warmup}"
+            )
+
+    def _one_of(self, name: str, *values: str) -> None:
+        if getattr(self, name) not in values:
+            raise OptionsError(f"{name} is one of {', '.join(values)}, not {getattr(self, name)!r}")
+
+    @property
+    def validation_fraction(self) -> float:
+        """The fraction of the training part that is set apart."""
+        if self.validation is not None:
+            return self.validation
+        return 0.5 if self.optimizer == "drnas" else 0.2
+
+    @property
+    def warmup(self) -> int:
+        """Epochs in which the architecture parameters rest."""
+        return self.epochs // 5 if self.warmup_epochs is None else self.warmup_epochs
+
+    def torch_device(self) -> torch.device:
+        """The device that `device` asks for. Raises OptionsError if there is no such device."""
+        if self.device == "auto":
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            device = torch.device(self.device)
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise OptionsError(f"device {self.device!r} is not to be had here ({reason})") from error
+        return device

@@ -1,0 +1,5 @@
+"""`python -m tanglec.cli` is the command `tanglec`."""
+
+from tanglec.cli.app import main
+
+main()

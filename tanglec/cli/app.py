@@ -1,0 +1,51 @@
+"""The command `tanglec`: one file a command; what a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tanglec.cli.check import check
+from tanglec.cli.compile import compile_
+from tanglec.cli.cost import cost
+from tanglec.cli.derive import derive
+from tanglec.cli.explain import explain
+from tanglec.cli.inspect import inspect
+from tanglec.cli.search import search
+from tanglec.cli.spaces import spaces
+
+app = typer.Typer(
+    name="tanglec",
+    help="Compile declarative search spaces (.tsp files) to PyTorch supernets, and search them.\n\n"
+    "Exit codes: 0 fine, 1 diagnostics, 2 usage, 130 a search that was stopped and saved.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+for command in (check, inspect, cost, compile_, search, derive, spaces, explain):
+    app.command(name=command.__name__.rstrip("_"))(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from tanglec import __version__
+
+        typer.echo(f"tanglec {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def tanglec(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """The entry point of the console script."""
+    app()

@@ -1,0 +1,53 @@
+"""Arguments that several commands take, and how their values are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Annotated
+
+import typer
+
+from tanglec.cli.messages import BadOption, diagnostics_format
+from tanglec.ir.extents import Scalar
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="A .tsp file, or the name of a shipped space.")]
+Files = Annotated[list[str], typer.Argument(metavar="FILE…", help=".tsp files, or names of shipped spaces.")]
+Params = Annotated[
+    list[str] | None,
+    typer.Option("--param", metavar="NAME=VALUE", help="Override a `param` of the file; may be repeated."),
+]
+AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+Format = Annotated[
+    str,
+    typer.Option("--format", callback=diagnostics_format, help="Of messages: full, concise, json or github."),
+]
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d{1,3})?")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_WORDS = {"true": True, "True": True, "false": False, "False": False}
+
+
+def read_params(given: Sequence[str] | None) -> dict[str, Scalar]:
+    """`["classes=10", "act=relu"]` as values: numbers are exact, `true` and `false`, names.
+
+    Raises:
+        CompileError: TSP0915, not of this form.
+    """
+    return dict(map(_read_param, given or ()))
+
+
+def _read_param(text: str) -> tuple[str, Scalar]:
+    name, sign, value = (part.strip() for part in text.partition("="))
+    if not sign or not _NAME.fullmatch(name):
+        raise BadOption(f"`--param {text}` is not of the form NAME=VALUE", "e.g. --param classes=10")
+    if value in _WORDS:
+        return name, _WORDS[value]
+    if _NUMBER.fullmatch(value):
+        number = Fraction(value)
+        return name, number.numerator if number.denominator == 1 else number
+    if _NAME.fullmatch(value):
+        return name, value
+    title = f"`--param {text}`: `{value}` is no value of a param"
+    raise BadOption(title, "a number, true, false, or a name")

@@ -1,0 +1,109 @@
+"""`tanglec inspect`: what a space is, how it is mixed, and what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tanglec.cli.arguments import AsJSON, File, Params, read_params
+from tanglec.cli.tables import memory, table
+
+
+def inspect(file: File, param: Params = None, json: AsJSON = False) -> None:
+    """Show a space: dimensions, number of architectures, groups and how each is mixed, costs, memory.
+
+    \b
+    Examples:
+      tanglec inspect autoformer_t
+      tanglec inspect my_space.tsp --param resolution=384 --json
+    """
+    from tanglec.cli.analysis import analysed
+    from tanglec.cli.inspection import inspection
+    from tanglec.cli.messages import reported, show
+    from tanglec.passes.count import Count
+
+    with reported("json" if json else "full"):
+        result = analysed(file, read_params(param))
+    seen = inspection(result.space)
+    if json:
+        from json import dumps
+
+        print(dumps(seen, indent=2, ensure_ascii=False))
+        return
+    show(result.warnings)
+    print("\n".join(_page(seen, str(Count(**seen["architectures"])))))
+
+
+def _page(seen: Mapping[str, Any], architectures: str) -> Iterator[str]:
+    yield f"{seen['name']}: {seen['title']}" if seen["title"] else seen["name"]
+    yield ""
+    yield from _facts(seen, architectures)
+    yield from ("", "Dimensions", *table(_dimensions(seen["dimensions"])))
+    yield from (f"  {d['name']} can only be sampled: {d['sampled_only']}" for d in _sampled_only(seen))
+    if seen["groups"]:
+        yield from ("", "Groups (operations that mix choices, by the dimensions that meet in them)")
+        yield from table(_groups(seen["groups"]))
+    yield from (
+        "",
+        "Memory of the supernet in training, an estimate at float32",
+        *table(_memory(seen["memory"])),
+    )
+
+
+def _facts(seen: Mapping[str, Any], architectures: str) -> Iterator[str]:
+    ranges = {k: f"{v['min']:,} to {v['max']:,}" for k, v in seen["cost"].items()}
+    rows = [
+        ["input", ", ".join(f"{name}: {type}" for name, type in seen["inputs"].items())],
+        ["output", ", ".join(seen["outputs"])],
+        ["architectures", architectures],
+        ["parameters", ranges["params"]],
+        ["multiply-adds", ranges["macs"]],
+        *(["require", text] for text in seen["requirements"]),
+    ]
+    yield from table(rows)
+
+
+def _sampled_only(seen: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [d for d in seen["dimensions"] if d["sampled_only"]]
+
+
+def _dimensions(dimensions: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
+    for d in dimensions:
+        lists = d["choices"] if isinstance(d["choices"][0], list) else [d["choices"]]
+        choices = ", ".join(" | ".join(map(_word, choices)) for choices in lists)
+        counts = (
+            f"{d['positions']} position{'s' * (d['positions'] > 1)}, {d['uses']} use{'s' * (d['uses'] > 1)}"
+        )
+        yield [d["name"], d["scope"], choices, counts, "sampled only" if d["sampled_only"] else ""]
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _groups(groups: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
+    before = ""
+    for group in groups:
+        product = _product(group)
+        each = f", {group['evaluations']} evaluations each" if group["evaluations"] > 1 else ""
+        places = ", ".join(path or "network" for path in group["paths"])
+        name = f"{product} ({group['scope']})" if product != before else ""
+        yield [
+            name,
+            group["kind"],
+            f"{group['uses']} {group['operation']}",
+            f"{group['lowering']}{each}",
+            places,
+        ]
+        before = product
+
+
+def _product(group: Mapping[str, Any]) -> str:
+    return " × ".join(group["dimensions"])
+
+
+def _memory(bytes: Mapping[str, int]) -> Iterator[list[str]]:
+    yield ["weights", memory(bytes["weights"])]
+    yield ["gradients", memory(bytes["gradients"])]
+    yield ["AdamW's state", memory(bytes["adamw"])]
+    yield ["activations", f"{memory(bytes['activations'])} a sample, all operations at their largest"]

@@ -1,0 +1,167 @@
+"""What `tanglec inspect` knows of a space, as plain values: the same for people and for `--json`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from tanglec.architecture import plain_scalar
+from tanglec.ir import extents as ex
+from tanglec.ir.nodes import (
+    Branch,
+    Call,
+    Dimension,
+    Kernel,
+    Operation,
+    Repeat,
+    Space,
+    Step,
+    Term,
+    WeightAxis,
+    walk,
+)
+from tanglec.ir.types import TensorType
+from tanglec.passes.cost import multiply_add_terms, parameter_terms
+from tanglec.passes.count import cost_range, count
+from tanglec.passes.entangle import kind_of
+
+FLOAT32 = 4  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Operations of one name that depend on the same dimensions and are mixed alike.
+
+    `kind` says how the dimensions meet: "single", one axis varies; "separable", axes vary independently;
+    "joint", axes share a dimension. `evaluations` is how often the operation runs in one mixed forward pass,
+    `uses` how many there are, in the blocks `paths`.
+    """
+
+    dimensions: tuple[str, ...]
+    scope: str
+    kind: str
+    operation: str
+    lowering: str
+    evaluations: int
+    uses: int = 0
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """An estimate in bytes, at float32: the supernet's tensors, and one sample's activations in training.
+
+    `activations` adds the outputs of all operations at their largest sizes; what is computed in place, kept
+    twice or recomputed is not looked at.
+    """
+
+    weights: int
+    gradients: int
+    adamw: int
+    activations: int
+
+
+def inspection(space: Space) -> dict[str, Any]:
+    """Everything about a space, ready for `json.dumps`."""
+    number = count(space)
+    return {
+        "name": space.name,
+        "title": space.title,
+        "path": space.path,
+        "params": {name: plain_scalar(value) for name, value in space.params.items()},
+        "inputs": {i.name: str(i.value.type) for i in space.inputs},
+        "outputs": [str(value.type) for value in space.network.outputs],
+        "dimensions": [_dimension(d) for d in space.dimensions],
+        "requirements": list(dict.fromkeys(r.text for r in space.requirements)),
+        "architectures": asdict(number),
+        "groups": [asdict(group) for group in groups(space)],
+        "cost": {
+            "params": dict(
+                zip(("min", "max"), cost_range(space, parameter_terms(space.network)), strict=True)
+            ),
+            "macs": dict(
+                zip(("min", "max"), cost_range(space, multiply_add_terms(space.network)), strict=True)
+            ),
+        },
+        "memory": asdict(memory(space)),
+    }
+
+
+def smallest_and_largest(space: Space, terms: Sequence[Term]) -> dict[str, int]:
+    """The range of a cost over all architectures (conditions on sums left aside)."""
+    low, high = cost_range(space, terms)
+    return {"min": low, "max": high}
+
+
+def _dimension(dimension: Dimension) -> dict[str, Any]:
+    lists = list(dict.fromkeys(p.choices for p in dimension.positions))
+    every = [[plain_scalar(c) for c in p.choices] for p in dimension.positions]
+    return {
+        "name": dimension.name,
+        "scope": dimension.per or "whole network",
+        "choices": every[0] if len(lists) == 1 else every,
+        "positions": len(dimension.positions),
+        "uses": dimension.uses,
+        "sampled_only": dimension.sampled_only or None,
+    }
+
+
+def groups(space: Space) -> list[Group]:
+    """The combi-superposition groups: fewer dimensions first, in order of declaration, then of execution."""
+    order = {d.name: i for i, d in enumerate(space.dimensions)}
+    found: dict[Group, list[str]] = {}
+    for path, operation in walk_paths(space.network.body):
+        if operation.sums_over:
+            found.setdefault(_group(operation, space), []).append(path)
+    merged = [replace(g, uses=len(paths), paths=tuple(dict.fromkeys(paths))) for g, paths in found.items()]
+    return sorted(merged, key=lambda g: (len(g.dimensions), [order[name] for name in g.dimensions]))
+
+
+def _group(operation: Operation, space: Space) -> Group:
+    met = {p.dim for p in operation.sums_over}
+    dimensions = [d for d in space.dimensions if d.name in met]
+    return Group(
+        dimensions=tuple(d.name for d in dimensions),
+        scope=", ".join(dict.fromkeys(d.per for d in dimensions if d.per)) or "whole network",
+        kind=kind_of(operation),
+        operation=operation.op,
+        lowering=operation.lowering,
+        evaluations=ex.domain_size(operation.sums_over) if operation.lowering == "loop" else 1,
+    )
+
+
+def walk_paths(body: tuple[Step, ...], path: str = "") -> Iterator[tuple[str, Operation]]:
+    """Every operation with the blocks around it, such as `layer.attention`; empty in the network itself."""
+    for step in body:
+        if isinstance(step, Operation):
+            yield path, step
+        elif isinstance(step, Call):
+            yield from walk_paths(step.instance.body, f"{path}.{step.instance.block}".lstrip("."))
+        elif isinstance(step, Repeat):
+            for inner in step.bodies:
+                yield from walk_paths(inner, path)
+        elif isinstance(step, Branch):
+            yield from walk_paths((*step.then, *step.otherwise), path)
+
+
+def memory(space: Space) -> Memory:
+    """What training the supernet takes, roughly."""
+    layers, activations = {}, 0
+    for operation, _ in walk(space.network.body):
+        activations += _stored(operation.output.type)
+        if operation.layer is not None:
+            layers[id(operation.layer)] = operation.layer
+    weights = FLOAT32 * sum(math.prod(map(_size, w.axes)) for layer in layers.values() for w in layer.weights)
+    return Memory(weights, weights, 2 * weights, FLOAT32 * activations)
+
+
+def _size(axis: WeightAxis) -> int:
+    return int(ex.largest(axis.width)) if isinstance(axis, Kernel) else axis.size
+
+
+def _stored(type: TensorType) -> int:
+    sizes = [*type.sizes, *(() if type.heads is None else (type.heads,))]
+    width = 1 if type.kind == "ids" else type.features.size
+    return width * math.prod(int(ex.largest(s)) for s in sizes)

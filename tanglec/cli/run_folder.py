@@ -1,0 +1,65 @@
+"""What the commands put into the folder of a run, so that it can be resumed and derived from by itself.
+
+space.json     {"path": …, "params": {…}}: how messages show the space, and the params it was compiled with
+NAME.tsp       the text of the space, beside those of the libraries that it uses
+NAME.py        the generated module
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from tanglec.architecture import plain_scalar
+from tanglec.cli.analysis import Analysed, analysed_source
+from tanglec.cli.messages import fail
+from tanglec.ir.extents import Scalar
+from tanglec.library import libraries_for
+from tanglec.source import Source
+
+
+def texts(result: Analysed, params: Mapping[str, Scalar], generated: str) -> dict[str, str]:
+    """The files of a run that the compiler knows of, by name."""
+    space = result.space
+    record = {
+        "name": space.name,
+        "path": space.path,
+        "params": {name: plain_scalar(value) for name, value in params.items()},
+    }
+    return {
+        "space.json": json.dumps(record, indent=2) + "\n",
+        f"{space.name}.tsp": result.source.text,
+        f"{space.name}.py": generated,
+        **{f"{name}.tsp": library.text for name, library in result.libraries.items()},
+    }
+
+
+def recorded_space(run: Path) -> Analysed:
+    """The space of a run, compiled from the texts in its folder. Raises `CompileError` (TSP0911: no run)."""
+    record = read_record(run, "space.json")
+    copy = run / f"{record['name']}.tsp"
+    if not copy.is_file():
+        raise fail("TSP0911", f"`{run.as_posix()}` is not whole: `{copy.name}` is missing")
+    source = Source(record["path"], copy.read_text(encoding="utf-8"))
+    return analysed_source(source, libraries_for(copy), recorded_params(run))
+
+
+def recorded_params(run: Path) -> dict[str, Scalar]:
+    """The params that the space of a run was compiled with."""
+    given = read_record(run, "space.json")["params"]
+    return {name: Fraction(str(v)) if isinstance(v, float) else v for name, v in given.items()}
+
+
+def read_record(run: Path, name: str) -> dict[str, Any]:
+    """A JSON file of a run. Raises `CompileError` (TSP0911) where there is none, or it cannot be read."""
+    try:
+        record: dict[str, Any] = json.loads((run / name).read_text(encoding="utf-8"))
+    except OSError:
+        title = f"`{run.as_posix()}` is not the folder of a run: it has no `{name}`"
+        raise fail("TSP0911", title, "`tanglec search … --out DIR` makes one") from None
+    except ValueError as error:
+        raise fail("TSP0911", f"`{(run / name).as_posix()}` cannot be read: {error}") from None
+    return record

@@ -1,0 +1,173 @@
+"""`tanglec search`: train a supernet, find an architecture, and write its stand-alone model."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tanglec.cli.arguments import AsJSON, File, Params, read_params
+from tanglec.cli.messages import fail, reported
+
+if TYPE_CHECKING:
+    from tanglec.api import Compiled
+    from tanglert.train import Result
+
+STOPPED = 130  # exit code, as of a program that Ctrl-C ends
+
+Optimizer = Annotated[
+    str | None,
+    typer.Option(help="drnas (gradients) or spos (uniform paths, random search). [default: drnas]"),
+]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|PATH",
+        help="fashion-mnist or persuasion (they ship), a folder of idx files, a folder of images by class, a"
+        " text, or an .npz. [default: what ships and fits]",
+    ),
+]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the training part. [default: 10]")]
+BatchSize = Annotated[int | None, typer.Option("--batch-size", help="[default: 32]")]
+LearningRate = Annotated[float | None, typer.Option("--lr", help="Of the weights. [default: 0.003]")]
+Evaluations = Annotated[int | None, typer.Option(help="Architectures that spos ranks. [default: 100]")]
+Seed = Annotated[int | None, typer.Option(help="The same seed gives the same run. [default: 0]")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, … [default: auto]")]
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="A new folder for the run. [default: runs/SPACE-OPTIMIZER]"),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR, with its options.")]
+
+
+def search(
+    file: File,
+    optimizer: Optimizer = None,
+    data: Data = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    lr: LearningRate = None,
+    evaluations: Evaluations = None,
+    seed: Seed = None,
+    device: Device = None,
+    out: Out = None,
+    resume: Resume = False,
+    param: Params = None,
+    json: AsJSON = False,
+) -> None:
+    """Train the supernet of a space, derive an architecture, and compare it with random ones.
+
+    Ctrl-C saves the run and stops; --resume goes on exactly there.
+
+    \b
+    Examples:
+      tanglec search vit_mini
+      tanglec search my_space.tsp --optimizer spos --data path/to/images --epochs 50 --out runs/mine
+      tanglec search my_space.tsp --out runs/mine --resume
+    """
+    given = {
+        "optimizer": optimizer, "epochs": epochs, "batch_size": batch_size, "lr": lr,
+        "evaluations": evaluations, "seed": seed, "device": device,
+    }  # fmt: skip
+    options = {name: value for name, value in given.items() if value is not None}
+    with reported("json" if json else "full"):
+        from tanglec.cli.training import need_torch
+
+        need_torch()
+        run, result = _search(file, options, data, out, resume, param)
+    _print(run, result, json)
+
+
+def _search(
+    file: str,
+    options: dict[str, Any],
+    data: str | None,
+    out: Path | None,
+    resume: bool,
+    param: list[str] | None,
+) -> tuple[Path, Result]:
+    from tanglec.api import Compiled
+    from tanglec.cli.analysis import analysed
+    from tanglec.cli.run_folder import read_record, recorded_params, texts
+    from tanglec.cli.training import runtime_errors
+
+    params = read_params(param)
+    if out is None:
+        out = Path("runs", f"{analysed(file, params).space.name}-{options.get('optimizer', 'drnas')}")
+    if resume:
+        config = read_record(out, "config.json")
+        options, data = {**config["options"], **options}, data or config["data"]
+        params = {**recorded_params(out), **params}
+        if params != recorded_params(out):
+            raise fail("TSP0909", f"the run in `{out.as_posix()}` has other params", "leave `--param` out")
+    result = analysed(file, params)
+    compiled = Compiled(result.space, result.source, result.warnings)
+    files = texts(result, params, compiled.files[f"{result.space.name}.py"])
+    with runtime_errors():
+        found = _run(compiled, options, data, out, resume, files)
+        _write_model(compiled, out, found)
+    return out, found
+
+
+def _run(
+    compiled: Compiled,
+    options: Mapping[str, Any],
+    data: str | None,
+    out: Path,
+    resume: bool,
+    files: dict[str, str],
+) -> Result:
+    from tanglert.data import load
+    from tanglert.train import Interrupted, Options, RunError, display, run_search
+
+    module: Any = compiled.load()
+    if not resume and (out / "config.json").exists():
+        raise RunError(
+            f"`{out.as_posix()}` already holds a run: --resume goes on with it, --out takes another"
+        )
+    samples = load(data, module.SPACE)
+    try:
+        return run_search(module, samples, Options(**options), out, display(), resume=resume, texts=files)
+    except Interrupted as stop:
+        again = [*sys.argv[1:], *([] if resume else ["--resume"])]
+        sys.stderr.write(f"{stop}:\n  {shlex.join(['tanglec', *again])}\n")
+        raise typer.Exit(STOPPED) from None
+
+
+def _write_model(compiled: Compiled, run: Path, result: Result) -> None:
+    from tanglec.cli.standalone import inherited, write_model
+    from tanglert.train import inherited_weights
+
+    weights = inherited_weights(run, compiled.load().SPACE)
+    write_model(
+        compiled, result.architecture, inherited(compiled, result.architecture, weights), run / "model.py"
+    )
+
+
+def _print(run: Path, result: Result, as_json: bool) -> None:
+    from json import dumps, loads
+
+    files = {
+        "model.py": "the architecture as plain PyTorch",
+        "model.safetensors": "its weights, inherited from the supernet",
+        "architecture.json": "the architecture",
+        "result.json": "all figures",
+        "metrics.jsonl": "losses and metrics, one line an epoch or architecture",
+        f"{result.space}.py": "the generated supernet",
+        f"{result.space}.tsp": "the space",
+    }
+    if as_json:
+        paths = {name: (run / name).as_posix() for name in files}
+        print(dumps({**loads(result.to_json()), "files": paths}, indent=2))
+        return
+    from tanglec.cli.tables import decimal, table
+
+    print(f"\n{result.space}, {result.optimizer}, {result.seconds:.0f} s\n")
+    cost = f"{decimal(result.params)} parameters, {decimal(result.macs)} multiply-adds"
+    print("\n".join(table([["architecture", dumps(result.architecture)], ["", cost]])))
+    print("\n".join(f"  {line}" for line in ("", *result.summary().splitlines(), "")))
+    print("\n".join(table([[(run / name).as_posix(), what] for name, what in files.items()])))

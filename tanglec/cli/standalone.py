@@ -1,0 +1,54 @@
+"""Stand-alone models on disk: a module of plain PyTorch, and its weights beside it as safetensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tanglec.api import Compiled
+from tanglec.cli.files import write_all
+from tanglec.ir.extents import Position, Scalar
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def weights_path(model: Path) -> Path:
+    """`model.safetensors` for `model.py`."""
+    return model.with_suffix(".safetensors")
+
+
+def inherited(
+    compiled: Compiled, arch: Mapping[str, Any], weights: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """The weights that an architecture inherits from those of the supernet, under the stand-alone names."""
+    module = compiled.load()
+    supernet = module.Supernet()
+    supernet.load_state_dict(weights)
+    network = compiled.derive(arch)
+    state: dict[str, Tensor] = supernet.export(module.Arch.from_dict(arch), network.state_dict().keys())
+    network.load_state_dict(state)
+    return state
+
+
+def fresh(compiled: Compiled, arch: Mapping[str, Any], seed: int) -> dict[str, Tensor]:
+    """Weights as PyTorch initialises them."""
+    import torch
+
+    torch.manual_seed(seed)
+    return {name: t.detach().clone().contiguous() for name, t in compiled.derive(arch).state_dict().items()}
+
+
+def write_model(compiled: Compiled, arch: Mapping[str, Any], state: Mapping[str, Tensor], out: Path) -> None:
+    """Write `out` and its weights, both or neither."""
+    from safetensors.torch import save
+
+    write_all({out: compiled.derive_source(arch), weights_path(out): save(dict(state))})
+
+
+def shown(compiled: Compiled, assignment: Mapping[Position, Scalar]) -> dict[str, Any]:
+    """The canonical object of an architecture."""
+    from tanglec.architecture import show_architecture
+
+    return show_architecture(compiled.space, assignment)

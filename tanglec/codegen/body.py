@@ -1,0 +1,418 @@
+"""The statements of a `forward`: steps of the IR as lines of Python, in the user's names.
+
+What the user did not name and reads once is written in place. A variable is used again only when its old value is not
+read any more; otherwise the new value gets a name of its own. Sizes that may differ between instances of a class are left
+as marks (`⟦0⟧`), for the class to fill in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from tanglec.codegen.members import Member
+from tanglec.codegen.naming import variable
+from tanglec.ir import extents as ex
+from tanglec.ir.extents import Extent
+from tanglec.ir.nodes import Branch, Call, Carried, Code, Instance, Layer, Operation, Repeat, Slot, Step, Value
+from tanglec.ir.types import TensorType
+
+WIDTH = 96  # a longer expression is taken apart
+INDENT = "    "
+
+
+@dataclass(slots=True)
+class Lines:
+    """Printed statements. `comments` belong to lines by number; `slots` are what the marks stand for."""
+
+    text: list[str] = field(default_factory=list)
+    comments: dict[int, str] = field(default_factory=dict)
+    slots: list[Slot] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The two ways to print: a supernet, whose layers are told `at` which choices to run, or a stand-alone module."""
+
+    supernet: bool
+
+    def code(self, operation: Operation) -> Code:
+        return operation.supernet if self.supernet else operation.plain
+
+    def arguments(self, *texts: str) -> str:
+        return ", ".join((*texts, "at") if self.supernet else texts)
+
+
+class Printer:
+    """Prints one body. `refs` are the texts of layers and blocks, `names` those of tensors."""
+
+    def __init__(self, instance: Instance, members: Iterable[Member], dialect: Dialect) -> None:
+        self.instance, self.dialect = instance, dialect
+        self.out = Lines()
+        self.depth = 0
+        self.names: dict[Value, str] = {}
+        self.holders: dict[str, Value] = {}
+        self.pending: dict[Value, tuple[str, bool]] = {}
+        self.left: Counter[Value] = Counter(_reads(instance.body, instance.outputs))
+        self.reserved: set[str] = {"at"}
+        self.many = {s: (m.name, i) for m in members if m.many for i, s in enumerate(m.sources)}
+        self.bases = {m.name: m.base for m in members}
+        self.refs: dict[object, str] = {s: f"self.{m.name}" for m in members if not m.many for s in m.sources}
+        for name, value in instance.inputs:
+            if isinstance(value, Layer):
+                self.refs[value] = variable(name)
+                self.reserved.add(variable(name))
+            else:
+                self._bind(value, variable(name))
+
+    def print(self) -> Lines:
+        """The lines of the whole `forward`."""
+        self.steps(self.instance.body)
+        self.line(f"return {', '.join(self.read(v)[0] for v in self.instance.outputs)}")
+        return self.out
+
+    # --- lines and names ---------------------------------------------------------------------------------------------
+
+    def line(self, text: str, comment: str = "") -> None:
+        if comment:
+            self.out.comments[len(self.out.text)] = comment
+        self.out.text.append(INDENT * self.depth + text)
+
+    def slot(self, value: Slot) -> str:
+        """A mark for something that is printed when all instances are known."""
+        if value not in self.out.slots:
+            self.out.slots.append(value)
+        return f"⟦{self.out.slots.index(value)}⟧"
+
+    def _bind(self, value: Value, name: str) -> None:
+        self.names[value] = name
+        self.holders[name] = value
+
+    def fresh(self, hint: str) -> str:
+        """A variable that holds nothing which is still read."""
+        name, n = hint, 1
+        while name in self.reserved or name in self.holders and self.left[self.holders[name]] > 0:
+            n += 1
+            name = f"{hint}_{n}"
+        return name
+
+    def assign(self, value: Value, text: str, comment: str = "") -> None:
+        name = self.fresh(variable(value.name or "h"))
+        self._bind(value, name)
+        self.line(f"{name} = {text}", comment)
+
+    def read(self, value: Value) -> tuple[str, bool]:
+        """The text of a value that is read once more, and whether it is a sum or product that may need brackets."""
+        self.left[value] -= 1
+        if value in self.pending:
+            return self.pending.pop(value)
+        return self.names[value], False
+
+    # --- steps -------------------------------------------------------------------------------------------------------
+
+    def steps(self, body: tuple[Step, ...]) -> None:
+        for step in body:
+            if isinstance(step, Operation):
+                self._operation(step)
+            elif isinstance(step, Call):
+                self._call(step)
+            elif isinstance(step, Repeat):
+                self._repeat(step)
+            else:
+                self._branch(step)
+
+    def _operation(self, step: Operation) -> None:
+        code = self.dialect.code(step)
+        self._unnest(code, step.inputs)
+        texts = [self.read(v) for v in step.inputs]
+        text = self._filled(code, texts, step)
+        comment = f"(B, {shape_text(step.output.type)})" if step.shape_comment else ""
+        binary = step.op in ("add", "subtract", "multiply", "scale", "shift")
+        self._produce(step.output, text, comment, binary)
+
+    def _unnest(self, code: Code, inputs: tuple[Value, ...]) -> None:
+        """Give names to nested expressions where the whole would be too long."""
+        nested = [v for v in inputs if v in self.pending]
+        if sum(len(self.pending[v][0]) for v in nested) + len(code.call) > WIDTH:
+            for value in nested:
+                self.assign(value, self.pending.pop(value)[0])
+
+    def _filled(self, code: Code, texts: list[tuple[str, bool]], step: Operation) -> str:
+        call = code.call
+        for i, (text, binary) in enumerate(texts):
+            if binary and not re.search(rf"[(\[,] ?\{{{i}\}}[,)\]]", call):
+                texts[i] = (f"({text})", False)
+        names = {name: self._size(value) for name, value in code.values}
+        layer = self._ref(step.layer) if step.layer is not None and "{layer}" in call else ""
+        tied = f"{self._ref(step.tied)}.weight" if step.tied is not None else ""
+        return call.format(*(t for t, _ in texts), layer=layer, tied=tied, **names)
+
+    def _size(self, value: Slot) -> str:
+        mark = self.slot(value)
+        elastic = isinstance(value, Extent) and not value.is_constant
+        return f"at.size({mark})" if elastic else mark
+
+    def _ref(self, source: object) -> str:
+        if source in self.refs:
+            return self.refs[source]
+        name, index = self.many[source]
+        return f"self.{name}[{index}]"
+
+    def _produce(self, value: Value, text: str, comment: str, binary: bool = False) -> None:
+        if value.name or self.left[value] != 1:
+            self.assign(value, text, comment)
+        else:
+            self.pending[value] = (text, binary)
+
+    def _call(self, step: Call) -> None:
+        for value in step.inputs:
+            if isinstance(value, Value) and value in self.pending and len(self.pending[value][0]) > WIDTH // 2:
+                self.assign(value, self.pending.pop(value)[0])
+        texts = [self.read(v)[0] if isinstance(v, Value) else self._ref(v) for v in step.inputs]
+        text = f"{self._ref(step.mark)}({self.dialect.arguments(*texts)})"
+        if len(step.results) == 1:
+            self._produce(step.results[0], text, "")
+            return
+        names = []
+        for result in step.results:
+            names.append(self.fresh(variable(result.name or "h")))
+            self._bind(result, names[-1])
+            self.left[result] += 1  # not to be overwritten by its siblings
+        for result in step.results:
+            self.left[result] -= 1
+        self.line(f"{', '.join(names)} = {text}")
+
+    # --- conditions --------------------------------------------------------------------------------------------------
+
+    def _branch(self, step: Branch) -> None:
+        self._settle()
+        names = self._joined_names(step)
+        self.line(f"if at.holds({self.slot(step.condition)}):")
+        sides = [
+            (step.then, [(n, j.then) for n, j in zip(names, step.joined, strict=True)]),
+            (step.otherwise, [(n, j.otherwise) for n, j in zip(names, step.joined, strict=True)]),
+        ]
+        self._side(*sides[0], other=sides[1])
+        self.line("else:")
+        self._side(*sides[1])
+        for name, joined in zip(names, step.joined, strict=True):
+            self._bind(joined.result, name)
+
+    def _settle(self) -> None:
+        """Give what is still to be written in place a name before statements come between."""
+        for value in list(self.pending):
+            self.assign(value, self.pending.pop(value)[0])
+
+    def _joined_names(self, step: Branch) -> list[str]:
+        """Variables for the results; what only the sides still read may be overwritten."""
+        inside = Counter(_reads((step,), ()))
+        self.left.subtract(inside)
+        names: list[str] = []
+        for joined in step.joined:
+            name = self.fresh(variable(joined.result.name or "h"))
+            self.reserved.add(name)
+            names.append(name)
+        self.reserved.difference_update(names)
+        self.left.update(inside)
+        return names
+
+    def _side(
+        self, body: tuple[Step, ...], results: list[tuple[str, Value]], other: tuple[tuple[Step, ...], list[tuple[str, Value]]] | None = None
+    ) -> None:
+        """One side. What only the `other` side still reads may be overwritten here."""
+        before = (dict(self.names), dict(self.holders))
+        elsewhere = Counter(_reads(other[0], (v for _, v in other[1]))) if other else Counter()
+        self.left.subtract(elsewhere)
+        self.depth += 1
+        start = len(self.out.text)
+        self.steps(body)
+        moved = [(name, self.read(value)[0]) for name, value in results]
+        self._move(moved)
+        if len(self.out.text) == start:
+            self.line("pass")
+        self.depth -= 1
+        self.left.update(elsewhere)
+        self.names, self.holders = before
+
+    def _move(self, pairs: list[tuple[str, str]]) -> None:
+        pairs = [(name, text) for name, text in pairs if name != text]
+        if pairs:
+            self.line(f"{', '.join(n for n, _ in pairs)} = {', '.join(t for _, t in pairs)}")
+
+    # --- repetitions -------------------------------------------------------------------------------------------------
+
+    def _repeat(self, step: Repeat) -> None:
+        if not step.bodies or not step.carried:
+            return
+        self._settle()
+        carried = [(c, self._carry(c, step)) for c in step.carried]
+        depth = ""
+        if step.elastic:
+            depth = self.fresh("depth")
+            self.reserved.add(depth)
+            values = ", ".join(name for _, name in carried)
+            self.line(f"{depth} = Depth({self.slot(step.count)}, at, {values})")
+        rolled = self._rolled(step, carried, depth)
+        if rolled is None:
+            for i in range(len(step.bodies)):
+                self._iteration(step, i, carried, depth)
+        else:
+            self._loop(step, carried, depth, rolled)
+        self._results(carried, depth)
+
+    def _carry(self, carried: Carried, step: Repeat) -> str:
+        """Put a carried value into the variable that it keeps through all iterations."""
+        text, _ = self.read(carried.before)
+        name = variable(carried.name)
+        read_inside = Counter(_reads(step.bodies[0], ()))[carried.before]
+        if text == name and self.left[carried.before] <= read_inside:
+            return name
+        name = self.fresh(name)
+        if text != name:
+            self.line(f"{name} = {text}")
+        return name
+
+    def _results(self, carried: list[tuple[Carried, str]], depth: str) -> None:
+        for c, name in carried:
+            self._bind(c.result, name)
+        if depth:
+            self.reserved.discard(depth)
+            names = ", ".join(name for _, name in carried)
+            self.line(f"{names} = {depth}.{'value' if len(carried) == 1 else 'values'}()")
+
+    def _lists(self, step: Repeat) -> list[str]:
+        """The lists of modules that the first iteration takes one of each, in order."""
+        own = (s for s in _sources(step.bodies[0]) if s in self.many)
+        return list(dict.fromkeys(self.many[s][0] for s in own))
+
+    def _rolled(self, step: Repeat, carried: list[tuple[Carried, str]], depth: str) -> Lines | None:
+        """The body of a loop that prints all iterations alike; None if they differ."""
+        if any(isinstance(s, Repeat) for s in step.bodies[0]):
+            return None  # inner lists have a name for each iteration
+        first: Lines | None = None
+        for i in range(len(step.bodies)):
+            lines = self._trial(step, i, carried, depth)
+            if first is None:
+                first = lines
+            elif (first.text, first.slots) != (lines.text, lines.slots):
+                return None
+        return first
+
+    def _trial(self, step: Repeat, i: int, carried: list[tuple[Carried, str]], depth: str) -> Lines:
+        """One iteration as the body of a loop, printed on a copy of the state."""
+        trial = Printer.__new__(Printer)
+        trial.__dict__.update(self.__dict__)
+        trial.out = Lines(slots=list(self.out.slots))
+        trial.names, trial.holders = dict(self.names), dict(self.holders)
+        trial.pending, trial.left = dict(self.pending), Counter(self.left)
+        trial.refs = dict(self.refs)
+        for name, variable_name in zip(self._lists(step), self._loop_names(step), strict=True):
+            for source, (listed, _) in self.many.items():
+                if listed == name:
+                    trial.refs[source] = variable_name
+        trial.depth = self.depth + 1
+        for c, name in carried:
+            if i > 0:
+                trial.left[c.after[i - 1]] -= 1  # read by the end of the iteration before
+            trial._bind(c.before if i == 0 else c.after[i - 1], name)
+        trial._one(step, i, carried, depth)
+        return trial.out
+
+    def _loop_names(self, step: Repeat) -> list[str]:
+        taken = set(self.names.values()) | self.reserved
+        names = []
+        for listed in self._lists(step):
+            name = variable(self.bases[listed])
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            names.append(name)
+        return names
+
+    def _one(self, step: Repeat, i: int, carried: list[tuple[Carried, str]], depth: str) -> None:
+        """The statements of iteration `i`: its body, and the carried values back in their variables."""
+        for c, name in carried if i > 0 else ():
+            self._bind(c.after[i - 1], name)
+        self.steps(step.bodies[i])
+        self._move([(name, self.read(c.after[i])[0]) for c, name in carried])
+        if depth:
+            self.line(f"{depth}.add({', '.join(name for _, name in carried)})")
+
+    def _iteration(self, step: Repeat, i: int, carried: list[tuple[Carried, str]], depth: str) -> None:
+        """Iteration `i` on its own, where iterations differ."""
+        if depth:
+            self.line(f"if {depth}.runs({i}):")
+            self.depth += 1
+        self._one(step, i, carried, depth)
+        if depth:
+            self.depth -= 1
+
+    def _loop(self, step: Repeat, carried: list[tuple[Carried, str]], depth: str, body: Lines) -> None:
+        lists, names = self._lists(step), self._loop_names(step)
+        self.line(f"for {', '.join(names) or '_'} in {self._iterable(lists, depth, len(step.bodies))}:")
+        offset = len(self.out.text)
+        self.out.text.extend(body.text)
+        self.out.comments.update({offset + n: c for n, c in body.comments.items()})
+        self.out.slots = body.slots
+        for inner in step.bodies:
+            self.left.subtract(_reads(inner, ()))
+        for c, _ in carried:
+            self.left.subtract(c.after)
+
+    @staticmethod
+    def _iterable(lists: list[str], depth: str, count: int) -> str:
+        own = [f"self.{name}" for name in lists]
+        if depth:
+            return f"{depth}.run({', '.join(own)})"
+        if not own:
+            return f"range({count})"
+        return own[0] if len(own) == 1 else f"zip({', '.join(own)})"
+
+
+def _reads(body: tuple[Step, ...], outputs: Iterable[Value]) -> Iterator[Value]:
+    """Every reading of a value in a body and behind it, as often as it is read."""
+    for step in body:
+        if isinstance(step, Operation):
+            yield from step.inputs
+        elif isinstance(step, Call):
+            yield from (v for v in step.inputs if isinstance(v, Value))
+        elif isinstance(step, Repeat):
+            for inner in step.bodies:
+                yield from _reads(inner, ())
+            for carried in step.carried if step.bodies else ():
+                yield carried.before
+                yield from carried.after
+        else:
+            yield from _reads(step.then, ())
+            yield from _reads(step.otherwise, ())
+            for joined in step.joined:
+                yield joined.then
+                yield joined.otherwise
+    yield from outputs
+
+
+def _sources(body: tuple[Step, ...]) -> Iterator[object]:
+    for step in body:
+        if isinstance(step, Operation):
+            if step.layer is not None:
+                yield step.layer
+        elif isinstance(step, Call):
+            yield step.mark
+        elif isinstance(step, Repeat):
+            for inner in step.bodies:
+                yield from _sources(inner)
+        else:
+            yield from _sources(step.then)
+            yield from _sources(step.otherwise)
+
+
+def shape_text(type: TensorType) -> str:
+    """`embed, 7, 7` or `50, embed`: sizes in PyTorch's order, as the user wrote them."""
+    sizes = [ex.show(s) for s in type.sizes]
+    features = " + ".join(ex.show(s) for s in type.features.segments)
+    if type.kind == "pixels":
+        return ", ".join([features, *sizes])
+    return ", ".join([*([] if type.heads is None else [ex.show(type.heads)]), *sizes, features])
+

@@ -1,0 +1,55 @@
+"""Python names for the user's: never a keyword, a builtin that the code needs, or an attribute of a module."""
+
+from __future__ import annotations
+
+import keyword
+
+# Attributes of `nn.Module` and of the generated supernet that a layer must not hide.
+_MODULE = frozenset(
+    """T_destination add_module apply bfloat16 buffers call_super_init children choices compile cpu cuda double dump_patches eval
+    export extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict mix modules
+    mtia named_buffers named_children named_modules named_parameters network parameters register_buffer
+    register_forward_hook register_module register_parameter requires_grad_ set_extra_state set_submodule share_memory space
+    state_dict to to_empty train training type xpu zero_grad""".split()
+)
+# Names that generated functions use themselves.
+_LOCAL = frozenset("self at F nn torch Tensor range zip sum round int float bool tuple arch".split())
+
+
+def class_name(name: str) -> str:
+    """`conv_layer` to `ConvLayer`."""
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_") if part) or "Block"
+
+
+def constant_name(name: str) -> str:
+    return name.upper()
+
+
+def attribute(name: str) -> str:
+    return f"{name}_" if name in _MODULE or keyword.iskeyword(name) or name.startswith("_") else name
+
+
+def variable(name: str) -> str:
+    return f"{name}_" if name in _LOCAL or keyword.iskeyword(name) else name
+
+
+def plural(name: str) -> str:
+    """The list of many: `layer` to `layers`."""
+    if name.endswith(("s", "x", "ch", "sh")):
+        return f"{name}es"
+    return f"{name[:-1]}ies" if name.endswith("y") and name[-2:-1] not in "aeiou" else f"{name}s"
+
+
+class Namer:
+    """Hands out names, each once: `linear`, `linear_2`, …"""
+
+    def __init__(self, taken: frozenset[str] | set[str] = frozenset()) -> None:
+        self.taken = set(taken)
+
+    def __call__(self, name: str) -> str:
+        unique, n = name, 1
+        while unique in self.taken:
+            n += 1
+            unique = f"{name}_{n}"
+        self.taken.add(unique)
+        return unique

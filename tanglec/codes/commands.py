@@ -1,0 +1,172 @@
+"""TSP09xx: the command line, files and architectures."""
+
+from tanglec.codes.entry import Entry
+
+ENTRIES = (
+    Entry(
+        "TSP0901",
+        "a file that cannot be read",
+        """
+        There is no file of this name, it is a directory, its permissions forbid reading, or it is not text in UTF-8.
+        Paths are relative to the current directory; a shipped space may be given by its name alone.
+        """,
+        "tanglec check space/vit_mini.tsp",
+        "tanglec check spaces/vit_mini.tsp",
+        "console",
+    ),
+    Entry(
+        "TSP0902",
+        "output that cannot be written",
+        """
+        The directory cannot be made or written, or the disk is full. Files are written under a temporary name and renamed
+        when complete, so that whatever was there before is untouched.
+        """,
+        "tanglec compile spaces/vit_mini.tsp -o /proc",
+        "tanglec compile spaces/vit_mini.tsp -o generated",
+        "console",
+    ),
+    Entry(
+        "TSP0903",
+        "an architecture lacks a choice",
+        """
+        An architecture gives every dimension a choice: a scalar, or a list with one entry for each position, in order of
+        execution. Entries of absent positions (layers beyond the depth) may be `null`, and such a list may end at the depth.
+        """,
+        '{"embed": 192, "heads": [3, 4]}',
+        '{"embed": 192, "depth": 2, "heads": [3, 4]}',
+        "json",
+    ),
+    Entry(
+        "TSP0904",
+        "an architecture has a key too many",
+        "The space has no dimension of this name. Keys are the names of the dimensions, and nothing else.",
+        '{"embed": 192, "depth": 2, "head": 3}',
+        '{"embed": 192, "depth": 2}',
+        "json",
+    ),
+    Entry(
+        "TSP0905",
+        "an illegal choice",
+        """
+        The value is not among the choices of its dimension, or a list has more entries than the dimension has
+        positions. `tanglec inspect` lists both.
+        """,
+        '{"embed": 200, "depth": 12}',
+        '{"embed": 216, "depth": 12}',
+        "json",
+    ),
+    Entry(
+        "TSP0906",
+        "not an architecture",
+        """
+        An architecture is one JSON object. The text is not valid JSON, or something else than an object, or a value has the wrong
+        shape: a list where the dimension has one choice, a scalar where it has several positions.
+        """,
+        "[192, 12, 3]",
+        '{"embed": 192, "depth": 12, "heads": [3, 3]}',
+        "json",
+    ),
+    Entry(
+        "TSP0907",
+        "an architecture violates a `require`",
+        """
+        Every choice is legal by itself, but their combination is excluded by a `require` of the space, shown in the message. Sampling
+        and search never make such an architecture. With `require heads % kv_heads == 0`:
+        """,
+        '{"heads": 6, "kv_heads": 4}',
+        '{"heads": 8, "kv_heads": 4}',
+        "json",
+    ),
+    Entry(
+        "TSP0908",
+        "data that cannot be read",
+        """
+        The data path is not there, or holds none of the known forms: a folder of idx files (MNIST, Fashion-MNIST), a folder of
+        images by class, a text file, an `.npz` file. Nothing is downloaded. The data that ships goes by its name.
+        """,
+        "tanglec search spaces/vit_mini.tsp --data fashion.zip",
+        "tanglec search spaces/vit_mini.tsp --data path/to/fashion",
+        "console",
+    ),
+    Entry(
+        "TSP0909",
+        "a checkpoint of another space",
+        """
+        A run can be resumed, and an architecture derived from it, only with the space that it was started with: the hash of
+        source and params in the checkpoint differs. Go back to that source, or start a new run.
+        """,
+        "tanglec search spaces/gpt_mini.tsp --out runs/vit --resume",
+        "tanglec search spaces/vit_mini.tsp --out runs/vit --resume",
+        "console",
+    ),
+    Entry(
+        "TSP0910",
+        "a broken checkpoint",
+        """
+        The checkpoint cannot be read: the file was cut short or changed, or is none of ours. Checkpoints are written under a temporary name
+        and renamed when complete, so that an interrupted run does not leave such a file; a copy may have been cut short.
+        """,
+        "tanglec derive runs/half_copied -o model.py",
+        "tanglec derive runs/vit -o model.py",
+        "console",
+    ),
+    Entry(
+        "TSP0911",
+        "a run directory that is there already, or is none",
+        """
+        `search --out DIR` starts in a new or empty directory and never overwrites a run; `--resume` and `derive` need one that
+        `search` has made.
+        """,
+        "tanglec search spaces/vit_mini.tsp --out runs/vit",
+        "tanglec search spaces/vit_mini.tsp --out runs/vit --resume",
+        "console",
+    ),
+    Entry(
+        "TSP0912",
+        "torch is not installed",
+        """
+        Checking, inspecting and compiling work without PyTorch; training and deriving with weights need it.
+        """,
+        "tanglec search spaces/vit_mini.tsp",
+        "pip install torch && tanglec search spaces/vit_mini.tsp",
+        "console",
+    ),
+    Entry(
+        "TSP0913",
+        "no shipped space of this name",
+        "A name without a path or ending is looked up among the spaces that ship; `tanglec spaces` lists them.",
+        "tanglec inspect autoformer",
+        "tanglec inspect autoformer_t",
+        "console",
+    ),
+    Entry(
+        "TSP0914",
+        "a generated file is out of date",
+        """
+        With `--check`, `compile` writes nothing and compares: the file is not what this compiler makes of this source with
+        these options. `--diff` shows the difference.
+        """,
+        "tanglec compile spaces/vit_mini.tsp --check",
+        "tanglec compile spaces/vit_mini.tsp && tanglec compile spaces/vit_mini.tsp --check",
+        "console",
+    ),
+    Entry(
+        "TSP0915",
+        "a bad value of an option",
+        "The value is not of the form that the option takes. `--help` shows each option with an example.",
+        "tanglec search spaces/vit_mini.tsp --epochs -1",
+        "tanglec search spaces/vit_mini.tsp --epochs 10",
+        "console",
+    ),
+    Entry(
+        "TSP0916",
+        "data that does not fit the space's input",
+        """
+        Images have another size or number of channels than the `input` of the space, the data has more classes than
+        the network has outputs, or the text more characters than the vocabulary. Set the params of the space.
+        """,
+        "tanglec search spaces/vit_mini.tsp --data path/to/cifar10",
+        "tanglec search spaces/vit_mini.tsp --data path/to/fashion",
+        "console",
+    ),
+)

@@ -1,0 +1,278 @@
+"""TSP02xx: names, scopes, declarations and calls."""
+
+from tanglec.codes.entry import Entry
+
+ENTRIES = (
+    Entry(
+        "TSP0201",
+        "unknown name",
+        """
+        A value is named that no dimension, param, input, parameter or earlier assignment of this file has. A
+        library block sees its own file only: hand it what it needs as an argument.
+        """,
+        """
+        dim embed: 192 | 216
+        block layer(x):
+            return linear(x, embd)
+        """,
+        """
+        dim embed: 192 | 216
+        block layer(x):
+            return linear(x, embed)
+        """,
+    ),
+    Entry(
+        "TSP0202",
+        "defined twice",
+        """
+        Dimensions, params and inputs of a file share one set of names; blocks, its own and the used ones, another. A block has each
+        parameter once. (`dim width` and the operation `width(x)` live together: what is computed with and what is called are
+        two sets of names.)
+        """,
+        """
+        param heads = 4
+        dim heads: 3 | 4
+        """,
+        "dim heads: 3 | 4",
+    ),
+    Entry(
+        "TSP0203",
+        "unused name",
+        """
+        A warning: the name is never read. An unused dimension would be searched without any effect, so it is most often a
+        mistake in the line that should have used it.
+        """,
+        """
+        dim kernel per layer: 3 | 5
+        block layer(x):
+            return conv(x, width(x), kernel=3)
+        """,
+        """
+        dim kernel per layer: 3 | 5
+        block layer(x):
+            return conv(x, width(x), kernel=kernel)
+        """,
+    ),
+    Entry(
+        "TSP0204",
+        "unknown operation or block",
+        """
+        What is called is looked up as: a parameter that holds an operation or a block, a block of this file, a block that `use`
+        brought in, an operation. None has this name.
+        """,
+        """
+        block layer(x):
+            return layernorm(x)
+        """,
+        """
+        block layer(x):
+            return layer_norm(x)
+        """,
+    ),
+    Entry(
+        "TSP0205",
+        "library not found, or without this name",
+        """
+        `use transformer: attention` looks for `transformer.tsp` in the folder `lib` beside the space and then among the
+        libraries that ship, and for `block attention` in it.
+        """,
+        "use transformers: attention",
+        "use transformer: attention",
+    ),
+    Entry(
+        "TSP0206",
+        "a block calls itself",
+        "Blocks do not recurse, directly or through one another. Repeat a body with `repeat`.",
+        """
+        block layer(x):
+            return layer(linear(x, 64))
+        """,
+        """
+        block layer(x):
+            repeat 3:
+                x = linear(x, 64)
+            return x
+        """,
+    ),
+    Entry(
+        "TSP0207",
+        "a scope that no call provides",
+        """
+        `dim d per layer` has one choice for every instance of block `layer`, so that `d` means something inside such an
+        instance only: in `layer`, or in a block that `layer` calls. With `of cell`, the instance must lie inside one of `cell`.
+        """,
+        """
+        dim heads per layer: 3 | 4
+        block layer(x):
+            return linear(x, 64)
+        network:
+            return linear(layer(image), heads)
+        """,
+        """
+        dim heads per layer: 3 | 4
+        block layer(x):
+            return linear(x, 64 * heads)
+        network:
+            return layer(image)
+        """,
+    ),
+    Entry(
+        "TSP0208",
+        "a local with the name of a dimension, param or input",
+        """
+        A parameter or local of a block that had the name of a dimension, param or input of the same file would hide it, and a reader could
+        not tell which of the two a line means.
+        """,
+        """
+        dim ratio: 3 | 4
+        block mlp(x, ratio):
+            return linear(x, width(x) * ratio)
+        """,
+        """
+        dim ratio: 3 | 4
+        block mlp(x, hidden):
+            return linear(x, hidden)
+        """,
+    ),
+    Entry(
+        "TSP0209",
+        "choices that are none",
+        """
+        A dimension chooses from two or more different values of one sort: numbers, names, or `true | false`. A single value is a
+        `param`. A list for one position (`16, 24 | 32`) may hold one value where another position has more.
+        """,
+        "dim depth: 12 | 12",
+        "dim depth: 12 | 13",
+    ),
+    Entry(
+        "TSP0210",
+        "lists and positions differ in number",
+        """
+        Lists separated by commas are one for each position, in order of execution. Write one list for all
+        positions, or as many as there are; `tanglec inspect` shows the number.
+        """,
+        """
+        dim out per stage: 16 | 24, 24 | 32, 32 | 40
+        network:
+            return stage(stage(image))
+        """,
+        """
+        dim out per stage: 16 | 24, 24 | 32
+        network:
+            return stage(stage(image))
+        """,
+    ),
+    Entry(
+        "TSP0211",
+        "a part of the space is missing, or there twice",
+        """
+        A space has one `space` line, at least one `input` and one `network`. A library has none of the three.
+        """,
+        """
+        space tiny
+        dim embed: 16 | 24
+        network:
+            return linear(image, embed)
+        """,
+        """
+        space tiny
+        input image: vector(64)
+        dim embed: 16 | 24
+        network:
+            return linear(linear(image, embed), 10)
+        """,
+    ),
+    Entry(
+        "TSP0212",
+        "wrong arguments of a call",
+        """
+        Arguments go by position, then by name; those without a default must be given, each once. The message lists what the
+        operation or block takes.
+        """,
+        """
+        block layer(x):
+            return conv(x, 16, kernel_size=3)
+        """,
+        """
+        block layer(x):
+            return conv(x, 16, kernel=3)
+        """,
+    ),
+    Entry(
+        "TSP0213",
+        "an argument of the wrong sort",
+        """
+        An argument is a tensor, a number, a truth value, a name, an operation or a block, and the parameter wants another
+        sort than it is given.
+        """,
+        """
+        block layer(x):
+            return linear(x, x)
+        """,
+        """
+        block layer(x):
+            return linear(x, width(x))
+        """,
+    ),
+    Entry(
+        "TSP0214",
+        "unknown param, or a value that it cannot have",
+        """
+        `--param name=value` sets a `param` of the space. The value must be of the sort of the default: a number, a truth value or
+        a name.
+        """,
+        "tanglec compile spaces/vit_mini.tsp --param class=10",
+        "tanglec compile spaces/vit_mini.tsp --param classes=10",
+        "console",
+    ),
+    Entry(
+        "TSP0215",
+        "a wrong `return`",
+        """
+        Every way through a block or the network ends in one `return`, with as many values on each; nothing may follow
+        it, and a `repeat` cannot be left early.
+        """,
+        """
+        block layer(x):
+            x = relu(x)
+        """,
+        """
+        block layer(x):
+            x = relu(x)
+            return x
+        """,
+    ),
+    Entry(
+        "TSP0216",
+        "values and targets differ in number",
+        "`a, b = …` takes as many values as there are names; where one value is needed, a call must return one.",
+        """
+        network:
+            a, b = image
+            return a
+        """,
+        """
+        network:
+            a, b = image, image
+            return a + b
+        """,
+    ),
+    Entry(
+        "TSP0217",
+        "an input read inside a block",
+        """
+        Only the network reads the inputs. A block gets its tensors as arguments, so that it can be used again and what flows into it
+        can be seen.
+        """,
+        """
+        input image: pixels(3, 32, 32)
+        block stem(out):
+            return conv(image, out, kernel=3)
+        """,
+        """
+        input image: pixels(3, 32, 32)
+        block stem(x, out):
+            return conv(x, out, kernel=3)
+        """,
+    ),
+)

@@ -1,0 +1,51 @@
+"""The stages of compilation, in order.
+
+    text     --parse-->      ast.Module      what was written
+    Module   --resolve-->    FileScope       its names, and the libraries that it uses
+    Scope    --elaborate-->  Space           unrolled operations with symbolic types
+    Space    --passes-->     Space           gains, lowerings (see `tanglec.passes.PASSES`)
+    Space    --emit-->       dict[path, text]
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tanglec.diagnostics import Sink
+from tanglec.ir.extents import Scalar
+from tanglec.ir.nodes import Space
+from tanglec.passes import PASSES
+from tanglec.passes.elaborate import elaborate
+from tanglec.passes.names import Libraries, resolve
+from tanglec.source import Source
+from tanglec.syntax.parser import parse
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a user may say besides the file. `params` override those of the file."""
+
+    params: Mapping[str, Scalar]
+    lowering: str = "auto"
+
+
+# Errors in names after which walking the network would tell nothing new, or never end.
+_BEYOND_REPAIR = ("TSP0202", "TSP0205", "TSP0206", "TSP0207", "TSP0211")
+
+
+def analyse(source: Source, libraries: Libraries, options: Options, sink: Sink) -> Space | None:
+    """Everything up to code; None where there are errors, which are then in the sink."""
+    module = parse(source, sink)
+    if module is None or sink.failed:
+        return None
+    scope = resolve(module, source, libraries, parse, sink)
+    if any(d.code in _BEYOND_REPAIR for d in sink.diagnostics):
+        return None
+    space = elaborate(scope, options.params, hashlib.sha256(source.text.encode()).hexdigest(), sink)
+    for _, run in PASSES:
+        if space is None or sink.failed:
+            return None
+        space = run(space, sink, options.lowering)
+    return None if sink.failed else space

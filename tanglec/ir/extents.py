@@ -1,0 +1,350 @@
+"""Symbolic extents: exact expressions over the choices of dimensions, with finite domains.
+
+Everything that is asked of an extent (is it whole, are two of them equal, which is the largest) is decided by looking at
+every joint choice of the positions that it depends on. There is no algebra system; domains are small, and a domain that is
+not raises `DomainTooLarge`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+from itertools import product
+
+Scalar = int | Fraction | bool | str
+Assignment = Mapping["Position", Scalar]
+
+LARGEST_DOMAIN = 100_000
+
+
+class DomainTooLarge(Exception):
+    """More joint choices than can be enumerated."""
+
+    def __init__(self, positions: Sequence[Position], size: int) -> None:
+        super().__init__(f"{size:,} joint choices of {len(positions)} positions")
+        self.positions, self.size = tuple(positions), size
+
+
+class Undefined(Exception):
+    """An expression that has no value for some choice, such as a division by zero."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """One place at which an architecture has a choice: number `index` of dimension `dim` (within `group`, if it has groups)."""
+
+    dim: str
+    index: int = 0
+    group: str = ""
+    choices: tuple[Scalar, ...] = field(default=(), repr=False)
+    scoped: bool = field(default=False, compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        return hash((self.dim, self.index, self.group))
+
+    def __str__(self) -> str:
+        group = f"{self.group}." if self.group else ""
+        return f"{self.dim}[{group}{self.index}]" if self.scoped else self.dim
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """A constant, the choice at a position, or an operation on extents. Build with `const`, `choice` and `apply`."""
+
+    kind: str  # "const", "choice" or the name of an operation in OPERATIONS
+    args: tuple[Extent, ...] = ()
+    value: Scalar | Position | None = None
+    positions: tuple[Position, ...] = field(default=(), compare=False)
+    _hash: int = field(default=0, compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def at(self, assignment: Assignment) -> Scalar:
+        """The value under an assignment of (at least) its positions."""
+        if self.kind == "const":
+            return self.value  # type: ignore[return-value]
+        if self.kind == "choice":
+            return assignment[self.value]  # type: ignore[index]
+        return _compute(self.kind, [a.at(assignment) for a in self.args])
+
+    @property
+    def is_constant(self) -> bool:
+        return not self.positions
+
+    @property
+    def constant(self) -> Scalar:
+        """The value of an extent without positions."""
+        return self.at({})
+
+
+def _whole(value: Scalar) -> Scalar:
+    return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
+
+
+def number(value: Scalar) -> Fraction | int:
+    """The value as a number; raises `Undefined` for names and truth values."""
+    if isinstance(value, bool | str):
+        raise Undefined(f"`{show_scalar(value)}` is not a number")
+    return value
+
+
+def _divide(a: Scalar, b: Scalar) -> Scalar:
+    if number(b) == 0:
+        raise Undefined("division by zero")
+    return Fraction(number(a)) / number(b)
+
+
+def _floor_divide(a: Scalar, b: Scalar) -> Scalar:
+    if number(b) == 0:
+        raise Undefined("division by zero")
+    return Fraction(number(a)) // number(b)
+
+
+def _modulo(a: Scalar, b: Scalar) -> Scalar:
+    if number(b) == 0:
+        raise Undefined("division by zero")
+    return Fraction(number(a)) % number(b)
+
+
+def round_to(value: Scalar, divisor: Scalar) -> Scalar:
+    """The field's `make_divisible`: nearest multiple of `divisor`, at least `divisor`, never below 90 % of the value."""
+    v, d = Fraction(number(value)), Fraction(number(divisor))
+    if d == 0:
+        raise Undefined("division by zero")
+    rounded = max(d, (v + d / 2) // d * d)
+    return rounded + d if rounded < Fraction(9, 10) * v else rounded
+
+
+OPERATIONS: dict[str, Callable[..., Scalar]] = {
+    "+": lambda a, b: number(a) + number(b),
+    "-": lambda a, b: number(a) - number(b),
+    "*": lambda a, b: number(a) * number(b),
+    "/": _divide,
+    "//": _floor_divide,
+    "%": _modulo,
+    "min": lambda *values: min(map(number, values)),
+    "max": lambda *values: max(map(number, values)),
+    "ceil": lambda a: math.ceil(number(a)),
+    "floor": lambda a: math.floor(number(a)),
+    "round_to": round_to,
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "<": lambda a, b: number(a) < number(b),
+    "<=": lambda a, b: number(a) <= number(b),
+    ">": lambda a, b: number(a) > number(b),
+    ">=": lambda a, b: number(a) >= number(b),
+    "and": lambda a, b: bool(a) and bool(b),
+    "or": lambda a, b: bool(a) or bool(b),
+    "not": lambda a: not a,
+    "where": lambda condition, a, b: a if condition else b,
+}
+
+
+def _compute(kind: str, values: Sequence[Scalar]) -> Scalar:
+    return _whole(OPERATIONS[kind](*values))
+
+
+def const(value: Scalar | float) -> Extent:
+    scalar = _whole(Fraction(str(value)) if isinstance(value, float) else value)
+    return Extent("const", value=scalar, _hash=hash(("const", type(scalar) is bool, scalar)))
+
+
+TRUE = const(True)
+FALSE = const(False)
+
+
+def choice(position: Position) -> Extent:
+    """The choice at a position; a constant where there is only one."""
+    if len(position.choices) == 1:
+        return const(position.choices[0])
+    return Extent("choice", value=position, positions=(position,), _hash=hash(position))
+
+
+def apply(kind: str, *args: Extent) -> Extent:
+    """An operation on extents; constants are folded, and neutral elements dropped."""
+    if all(a.kind == "const" for a in args):
+        return const(_compute(kind, [a.constant for a in args]))
+    simpler = _simplify(kind, args)
+    if simpler is not None:
+        return simpler
+    positions = tuple(sorted({p for a in args for p in a.positions}))
+    return Extent(kind, args, positions=positions, _hash=hash((kind, args)))
+
+
+def _simplify(kind: str, args: tuple[Extent, ...]) -> Extent | None:
+    first, last = args[0], args[-1]
+    if kind == "and":
+        if first == FALSE or last == FALSE:
+            return FALSE
+        return last if first == TRUE else first if last == TRUE or first == last else None
+    if kind == "or":
+        if first == TRUE or last == TRUE:
+            return TRUE
+        return last if first == FALSE else first if last == FALSE or first == last else None
+    if kind == "*" and len(args) == 2:
+        for a, b in ((first, last), (last, first)):
+            if b.kind == "/" and b.args[1] == a:
+                return b.args[0]
+    if kind == "/" and first.kind == "*" and last in first.args:
+        return first.args[1] if first.args[0] == last else first.args[0]
+    if kind in "+*":
+        neutral = const(0 if kind == "+" else 1)
+        return last if first == neutral else first if last == neutral else None
+    if kind in ("-", "/", "//"):
+        return first if last == const(0 if kind == "-" else 1) else None
+    return None
+
+
+def either(a: Extent, b: Extent) -> Extent:
+    """`a or b`, in the shorter form where one of them covers the other."""
+    result = apply("or", a, b)
+    if result.kind == "or" and domain_size(result.positions) <= LARGEST_DOMAIN:
+        for one in (a, b):
+            if set(one.positions) == set(result.positions) and table(one) == table(result):
+                return one
+    return result
+
+
+def total(extents: Iterable[Extent]) -> Extent:
+    result = const(0)
+    for extent in extents:
+        result = apply("+", result, extent)
+    return result
+
+
+def product_of(extents: Iterable[Extent]) -> Extent:
+    result = const(1)
+    for extent in extents:
+        result = apply("*", result, extent)
+    return result
+
+
+def union(*extents: Extent) -> tuple[Position, ...]:
+    """The positions that any of the extents depends on, sorted."""
+    return tuple(sorted({p for e in extents for p in e.positions}))
+
+
+def domain_size(positions: Iterable[Position]) -> int:
+    return math.prod(len(p.choices) for p in positions)
+
+
+def assignments(positions: Sequence[Position], limit: int = LARGEST_DOMAIN) -> Iterator[dict[Position, Scalar]]:
+    """Every joint choice of the positions, the first position slowest."""
+    size = domain_size(positions)
+    if size > limit:
+        raise DomainTooLarge(positions, size)
+    for values in product(*(p.choices for p in positions)):
+        yield dict(zip(positions, values, strict=True))
+
+
+@lru_cache(maxsize=50_000)
+def table(extent: Extent) -> tuple[Scalar, ...]:
+    """Its value for every joint choice of its positions, in the order of `assignments`."""
+    return tuple(extent.at(a) for a in assignments(extent.positions))
+
+
+def largest(extent: Extent) -> int | Fraction:
+    return max(map(number, table(extent)))
+
+
+def smallest(extent: Extent) -> int | Fraction:
+    return min(map(number, table(extent)))
+
+
+def is_whole(value: Scalar) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def counterexample(condition: Extent, assuming: Extent = TRUE) -> dict[Position, Scalar] | None:
+    """A joint choice under which the assumption holds and the condition does not; None where there is none."""
+    if condition == TRUE:
+        return None
+    failing = failures(condition, assuming)
+    return failing[0] if failing else None
+
+
+@lru_cache(maxsize=50_000)
+def _failures(condition: Extent, assuming: Extent) -> tuple[dict[Position, Scalar], ...]:
+    positions = union(condition, _relevant(assuming, condition.positions))
+    return tuple(a for a in assignments(positions) if _holds(assuming, positions, a) and not condition.at(a))
+
+
+def failures(condition: Extent, assuming: Extent = TRUE) -> tuple[dict[Position, Scalar], ...]:
+    """All joint choices under which the assumption holds and the condition does not."""
+    return () if condition == TRUE else _failures(condition, assuming)
+
+
+def conjuncts(condition: Extent) -> Iterator[Extent]:
+    if condition.kind == "and":
+        for part in condition.args:
+            yield from conjuncts(part)
+    elif condition != TRUE:
+        yield condition
+
+
+def _relevant(assuming: Extent, positions: tuple[Position, ...]) -> Extent:
+    """The parts of an assumption that speak of the positions (parts about others cannot rule anything out)."""
+    seen = set(positions)
+    result = TRUE
+    for part in conjuncts(assuming):
+        if seen & set(part.positions):
+            result = apply("and", result, part)
+    return result
+
+
+def _holds(assuming: Extent, positions: tuple[Position, ...], assignment: Assignment) -> bool:
+    known = set(positions)
+    return all(part.at(assignment) for part in conjuncts(assuming) if set(part.positions) <= known)
+
+
+def equal(a: Extent, b: Extent, assuming: Extent = TRUE) -> bool:
+    """Whether the two agree for every joint choice that meets the assumption."""
+    return a == b or counterexample(apply("==", a, b), assuming) is None
+
+
+def show_scalar(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Fraction) and value.denominator != 1:
+        decimal = float(value)
+        return repr(decimal) if Fraction(repr(decimal)) == value else f"{value.numerator}/{value.denominator}"
+    return str(value)
+
+
+def show_assignment(assignment: Assignment) -> str:
+    return ", ".join(f"{p}={show_scalar(v)}" for p, v in assignment.items())
+
+
+_PRECEDENCE = {"or": 1, "and": 2, "==": 4, "!=": 4, "<": 4, "<=": 4, ">": 4, ">=": 4, "+": 5, "-": 5, "*": 6, "/": 6, "//": 6, "%": 6}
+
+
+def show(extent: Extent, outer: int = 0) -> str:
+    """In the language's own notation; the index of a position is left out, as in the user's text."""
+    if extent.kind == "const":
+        return show_scalar(extent.constant)
+    if extent.kind == "choice":
+        return extent.positions[0].dim
+    if extent.kind == "where":
+        text = f"{show(extent.args[1], 1)} if {show(extent.args[0], 1)} else {show(extent.args[2])}"
+        return f"({text})" if outer else text
+    if extent.kind == "not":
+        return f"not {show(extent.args[0], 3)}"
+    level = _PRECEDENCE.get(extent.kind)
+    if level is None:
+        return f"{extent.kind}({', '.join(show(a) for a in extent.args)})"
+    left, right = extent.args
+    text = f"{show(left, level)} {extent.kind} {show(right, level + 1)}"
+    return f"({text})" if outer > level else text
+
+
+def substitute(extent: Extent, assignment: Assignment) -> Extent:
+    """The extent with some positions fixed, folded."""
+    if not any(p in assignment for p in extent.positions):
+        return extent
+    if extent.kind == "choice":
+        return const(assignment[extent.value])  # type: ignore[index]
+    return apply(extent.kind, *(substitute(a, assignment) for a in extent.args))

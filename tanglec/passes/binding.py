@@ -1,0 +1,165 @@
+"""Arguments of a call: matched to parameters, then checked for their kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tanglec.ir import extents as ex
+from tanglec.ir.extents import Extent
+from tanglec.ir.nodes import Layer, Value
+from tanglec.ir.types import KINDS, Axis, axis
+from tanglec.ops.registry import Op, Parameter
+from tanglec.passes.checks import Checker, sort_of
+from tanglec.passes.names import BlockDef
+from tanglec.source import Span
+from tanglec.spelling import closest
+from tanglec.syntax import ast
+
+
+@dataclass(slots=True, eq=False)
+class NamedLayer:
+    """An operation that was given everything but its tensor: applied later, perhaps several times, on one set of weights."""
+
+    op: Op
+    arguments: tuple[tuple[str | None, Any, Span], ...]
+    span: Span
+    name: str = ""
+    layer: Layer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """A list of tensors."""
+
+    items: tuple[Any, ...]
+
+
+def describe(value: Any) -> str:
+    """What a value is, for messages."""
+    if isinstance(value, Value):
+        return f"a tensor, {value.type}"
+    if isinstance(value, Axis):
+        return f"the width {value}"
+    if isinstance(value, Extent):
+        return {"number": "the number", "truth": "the truth value", "name": "the name"}[sort_of(value)] + f" {ex.show(value)}"
+    if isinstance(value, Op):
+        return f"the operation `{value.name}`"
+    if isinstance(value, BlockDef):
+        return f"the block `{value.name}`"
+    if isinstance(value, NamedLayer):
+        return f"a layer (`{value.op.name}`)"
+    return "a list" if isinstance(value, Several) else "none"
+
+
+def match(
+    callee: str, parameters: Sequence[tuple[str, bool]], arguments: Sequence[tuple[ast.Name | None, Any, Span]], span: Span, check: Checker
+) -> dict[str, tuple[Any, Span]]:
+    """Arguments by parameter name. `parameters` are (name, required) in order.
+
+    Raises:
+        Abort: after an error about a missing, extra, doubled or unknown argument was recorded.
+    """
+    names = [name for name, _ in parameters]
+    bound: dict[str, tuple[Any, Span]] = {}
+    for place, (name, value, at) in enumerate(arguments):
+        if name is None and place >= len(names):
+            raise check.error("TSP0212", f"`{callee}` takes {len(names)} arguments", at, "one too many", notes=[f"it takes {', '.join(names)}"])
+        target = names[place] if name is None else name.id
+        if target not in names:
+            near = closest(target, names)
+            help = [f"did you mean `{near}`?"] if near else [f"it takes {', '.join(names)}"]
+            raise check.error("TSP0212", f"`{callee}` has no argument `{target}`", name.span if name else at, help=help)
+        if target in bound:
+            raise check.error("TSP0212", f"`{callee}` is given `{target}` twice", at)
+        bound[target] = (value, at)
+    missing = [name for name, required in parameters if required and name not in bound]
+    if missing:
+        raise check.error("TSP0212", f"`{callee}` needs `{missing[0]}`", span, notes=[f"it takes {', '.join(names)}"])
+    return bound
+
+
+def coerce(op: Op, parameter: Parameter, value: Any, span: Span, check: Checker) -> Any:
+    """The value in the form that the parameter's kind asks for; see `tanglec.ops.registry`."""
+    if value is None:
+        if parameter.optional:
+            return None
+        raise _wrong(op, parameter, value, span, check)
+    if parameter.is_tensor:
+        return _tensor(op, parameter, value, span, check)
+    if parameter.kind == "layer":
+        if isinstance(value, NamedLayer):
+            return value
+        raise _wrong(op, parameter, value, span, check)
+    if parameter.kind == "size":
+        return _size(op, parameter, value, span, check)
+    extent = value.width if isinstance(value, Axis) else value
+    if not isinstance(extent, Extent) or sort_of(extent) != ("truth" if parameter.kind == "flag" else "number"):
+        raise _wrong(op, parameter, value, span, check)
+    return extent if parameter.kind == "extent" else _constant(op, parameter, extent, span, check)
+
+
+def _tensor(op: Op, parameter: Parameter, value: Any, span: Span, check: Checker) -> Value:
+    if not isinstance(value, Value):
+        raise _wrong(op, parameter, value, span, check)
+    kinds = [k for k in KINDS if k != "ids"] if parameter.kind == "tensor" else parameter.kind.split("|")
+    if value.type.kind not in kinds:
+        message = f"`{op.name}` takes {' or '.join(kinds)} for `{parameter.name}`"
+        raise check.error("TSP0302", message, span, f"this is {value.type}")
+    return value
+
+
+def _size(op: Op, parameter: Parameter, value: Any, span: Span, check: Checker) -> Axis:
+    if isinstance(value, Axis):
+        return value
+    if not isinstance(value, Extent) or sort_of(value) != "number":
+        raise _wrong(op, parameter, value, span, check)
+    check.whole(value, span, f"`{parameter.name}`")
+    return axis(value)
+
+
+def _constant(op: Op, parameter: Parameter, extent: Extent, span: Span, check: Checker) -> int | bool | float:
+    if len(set(ex.table(extent))) != 1:
+        raise check.error("TSP0309", f"`{parameter.name}` of `{op.name}` must be a constant", span, f"this is {ex.show(extent)}")
+    value = ex.table(extent)[0]
+    if parameter.kind == "whole" and not ex.is_whole(value):
+        raise check.error("TSP0303", f"`{parameter.name}` of `{op.name}` must be a whole number", span, ex.show(extent))
+    return float(value) if parameter.kind == "number" else value  # type: ignore[return-value]
+
+
+_WANTED = {"size": "a width", "extent": "a number", "whole": "a whole number", "number": "a number", "flag": "true or false", "layer": "a layer"}
+
+
+def _wrong(op: Op, parameter: Parameter, value: Any, span: Span, check: Checker) -> Exception:
+    wanted = "a tensor" if parameter.is_tensor else _WANTED[parameter.kind]
+    return check.error("TSP0213", f"`{parameter.name}` of `{op.name}` is {wanted}", span, f"this is {describe(value)}")
+
+
+def default(parameter: Parameter) -> Extent | None:
+    """The default as the signature has it."""
+    text = parameter.default or "none"
+    if text == "none":
+        return None
+    return ex.const(text == "true") if text in ("true", "false") else ex.const(float(text) if not text.isdigit() else int(text))
+
+
+def signature(op: Op) -> list[tuple[str, bool]]:
+    return [(p.name, p.default is None) for p in op.parameters]
+
+
+def as_mapping(op: Op, bound: Mapping[str, tuple[Any, Span]], check: Checker, span: Span) -> tuple[dict[str, Any], dict[str, Span]]:
+    """Every parameter with its coerced value (or default), and where it was written."""
+    values, spans = {}, {}
+    for parameter in op.parameters:
+        value, at = bound.get(parameter.name, (None, span))
+        if parameter.name not in bound:
+            value = default(parameter)
+            values[parameter.name] = None if value is None else coerce(op, parameter, value, at, check)
+            continue
+        spans[parameter.name] = at
+        if parameter.variadic:
+            values[parameter.name] = tuple(coerce(op, parameter, v, at, check) for v in value)
+        else:
+            values[parameter.name] = coerce(op, parameter, value, at, check)
+    return values, spans

@@ -1,0 +1,55 @@
+"""Parameters and multiply-adds of any architecture, in closed form: sums of terms, each under a condition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from tanglec.ir import extents as ex
+from tanglec.ir.extents import Assignment
+from tanglec.ir.nodes import Instance, Space, Term, walk
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What one architecture costs: parameters, and multiply-adds of one sample's forward pass."""
+
+    params: int
+    macs: int
+
+
+def costs(space: Space, assignment: Assignment) -> Costs:
+    """The costs of an architecture; `assignment` gives every position a choice (any, where it is absent)."""
+    network = space.network
+    return Costs(evaluate(parameter_terms(network), assignment), evaluate(multiply_add_terms(network), assignment))
+
+
+def evaluate(terms: tuple[Term, ...], assignment: Assignment) -> int:
+    total: int | Fraction = 0
+    for term in terms:
+        if term.present.at(assignment):
+            total += ex.number(term.value.at(assignment))
+    return int(total)
+
+
+def parameter_terms(network: Instance) -> tuple[Term, ...]:
+    """The number of parameters, one term for each weight; shared weights count where the first use is."""
+    terms: list[Term] = []
+    seen: dict[int, list[int]] = {}
+    for operation, present in walk(network.body):
+        layer = operation.layer
+        if layer is None:
+            continue
+        places = seen.get(id(layer))
+        if places is None:
+            seen[id(layer)] = list(range(len(terms), len(terms) + len(layer.weights)))
+            terms.extend(Term(present, w.count) for w in layer.weights)
+        else:
+            for place in places:
+                terms[place] = Term(ex.apply("or", terms[place].present, present), terms[place].value)
+    return tuple(terms)
+
+
+def multiply_add_terms(network: Instance) -> tuple[Term, ...]:
+    """Multiply-adds for one sample: those of matrix products and convolutions, as the field counts them."""
+    return tuple(Term(present, o.macs) for o, present in walk(network.body) if o.macs != ex.const(0))

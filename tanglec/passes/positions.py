@@ -1,0 +1,138 @@
+"""Where choices are made: the positions of every dimension, found while the network is walked in order of execution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tanglec.diagnostics import Sink
+from tanglec.ir import extents as ex
+from tanglec.ir.extents import FALSE, TRUE, Extent, Position, Scalar
+from tanglec.ir.nodes import Dimension
+from tanglec.passes.checks import Checker
+from tanglec.passes.names import BlockDef, FileScope
+from tanglec.source import Span
+from tanglec.syntax import ast
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """One instance of a block on the way: its ordinal within each instance that encloses it."""
+
+    block: BlockDef | None  # None for the network
+    parent: Call | None
+    ordinals: dict[Call, int] = field(default_factory=dict)
+    counts: dict[BlockDef, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, block: BlockDef, parent: Call) -> Call:
+        """Enter an instance: every enclosing one counts it."""
+        call = cls(block, parent)
+        above: Call | None = parent
+        while above is not None:
+            call.ordinals[above] = above.counts.get(block, 0)
+            above.counts[block] = call.ordinals[above] + 1
+            above = above.parent
+        return call
+
+    def nearest(self, blocks: Sequence[BlockDef]) -> Call | None:
+        """The innermost instance of one of the blocks, this one included."""
+        here: Call | None = self
+        while here is not None and (here.block is None or here.block not in blocks):
+            here = here.parent
+        return here
+
+
+@dataclass(slots=True)
+class Positions:
+    """The dimensions of a space and the positions that were met."""
+
+    scope: FileScope
+    lists: dict[str, tuple[tuple[Scalar, ...], ...]]
+    check: Checker
+    present: dict[Position, Extent] = field(default_factory=dict)
+    uses: dict[str, int] = field(default_factory=dict)
+
+    def choice(self, name: ast.Name, call: Call, present: Extent) -> Extent:
+        """The extent of a dimension as it is seen from an instance."""
+        node = self.scope.dims[name.id]
+        index, group = self._place(node, call, name.span)
+        lists = self.lists[name.id]
+        choices = lists[0] if len(lists) == 1 else lists[index] if index < len(lists) else lists[-1]
+        position = Position(name.id, index, group, choices, scoped=node.per is not None)
+        self.present[position] = ex.either(self.present.get(position, FALSE), present)
+        self.uses[name.id] = self.uses.get(name.id, 0) + 1
+        return ex.choice(position)
+
+    def _place(self, node: ast.Dim, call: Call, span: Span) -> tuple[int, str]:
+        if node.per is None:
+            return 0, ""
+        instance = call.nearest([self._block(node.per)])
+        owners = [self._block(n) for n in node.of]
+        owner = None if instance is None or instance.parent is None else self._owner(instance.parent, owners)
+        if instance is None or owner is None:
+            raise self.check.error(
+                "TSP0207",
+                f"`{node.name.id}` has a choice {scope_text(node)}, but this is not inside one",
+                span,
+                "no instance that could provide the choice",
+                help=[f"use it inside block `{node.per.id}`, or pass its value on as an argument"],
+            )
+        group = owner.block.name if len(owners) > 1 and owner.block is not None else ""
+        return instance.ordinals[owner], group
+
+    @staticmethod
+    def _owner(call: Call, owners: list[BlockDef]) -> Call | None:
+        if owners:
+            return call.nearest(owners)
+        while call.parent is not None:
+            call = call.parent
+        return call
+
+    def _block(self, name: ast.Name) -> BlockDef:
+        return self.scope.blocks.get(name.id) or self.scope.used[name.id]
+
+    def dimensions(self, sampled: Mapping[str, tuple[str, Span]], sink: Sink) -> tuple[Dimension, ...]:
+        """The dimensions that were used, each with its positions in order; checks the lists given per position."""
+        result = []
+        for name, node in self.scope.dims.items():
+            met = {p for p in self.present if p.dim == name}
+            if not met:
+                continue
+            groups = [n.id for n in node.of] if len(node.of) > 1 else [""]
+            positions, present = [], []
+            for group in groups:
+                indices = [p.index for p in met if p.group == group]
+                for index in range(max(indices, default=-1) + 1):
+                    position = next((p for p in met if p.group == group and p.index == index), None)
+                    lists = self.lists[name]
+                    choices = lists[min(index, len(lists) - 1)]
+                    positions.append(position or Position(name, index, group, choices, scoped=node.per is not None))
+                    present.append(FALSE if position is None else self._presence(position))
+            self._check_lists(node, len(positions), sink)
+            why = sampled.get(name, ("", None))[0]
+            result.append(
+                Dimension(name, tuple(positions), scope_text(node), node.span, tuple(present), self.uses.get(name, 0), why)
+            )
+        return tuple(result)
+
+    def _presence(self, position: Position) -> Extent:
+        """When a position is there. Of the whole network's, only what some architecture lacks is a condition."""
+        present = self.present[position]
+        try:
+            always = not position.scoped and not ex.failures(present)
+        except ex.DomainTooLarge:
+            return present
+        return TRUE if always else present
+
+    def _check_lists(self, node: ast.Dim, count: int, sink: Sink) -> None:
+        if len(node.lists) not in (1, count):
+            message = f"`{node.name.id}` has {len(node.lists)} lists of choices for {count} positions"
+            sink.error("TSP0210", message, node.lists[-1].span, "one list for all, or one for each position")
+
+
+def scope_text(node: ast.Dim) -> str:
+    """`per layer`, `per edge of normal, reduction`; empty for the whole network."""
+    if node.per is None:
+        return ""
+    return f"per {node.per.id}" + (f" of {', '.join(n.id for n in node.of)}" if node.of else "")

@@ -1,0 +1,3 @@
+"""The version of the compiler and its runtime."""
+
+VERSION = "0.1.0"
