@@ -10,11 +10,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from tanglec.diagnostics import Sink
-from tanglec.ir.extents import Scalar
+from tanglec.ir.extents import Scalar, show_scalar
 from tanglec.ir.nodes import Space
 from tanglec.passes import PASSES
 from tanglec.passes.elaborate import elaborate
@@ -40,12 +40,29 @@ def analyse(source: Source, libraries: Libraries, options: Options, sink: Sink) 
     module = parse(source, sink)
     if module is None or sink.failed:
         return None
-    scope = resolve(module, source, libraries, parse, sink)
+    read: dict[str, str] = {}
+
+    def library(name: str) -> Source | None:
+        found = libraries(name)
+        if found is not None:
+            read[name] = found.text
+        return found
+
+    scope = resolve(module, source, library, parse, sink)
     if any(d.code in _BEYOND_REPAIR for d in sink.diagnostics):
         return None
-    space = elaborate(scope, options.params, hashlib.sha256(source.text.encode()).hexdigest(), sink)
+    sha256 = hashlib.sha256(source.text.encode()).hexdigest()
+    space = elaborate(scope, options.params, sha256, sink)
+    if space is not None:
+        space = replace(space, fingerprint=_fingerprint(space, [source.text, *read.values()]))
     for _, run in PASSES:
         if space is None or sink.failed:
             return None
         space = run(space, sink, options.lowering)
     return None if sink.failed else space
+
+
+def _fingerprint(space: Space, texts: Sequence[str]) -> str:
+    """What weights of the space belong to: its text, the libraries that it uses and the values of its params."""
+    params = [f"{name}={show_scalar(value)}" for name, value in space.params.items()]
+    return hashlib.sha256("\0".join([*texts, *params]).encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -128,19 +128,23 @@ def check_lowerings(cheap: Compiled, defining: Compiled, seed: int) -> None:
     fixed = {d: arch.one_hot(dtype=torch.float64)[d] for d in module.SPACE.sampled_only}
     probabilities |= fixed
     x = inputs(cheap, cheap.architecture(arch))
-    free = [p for p in probabilities.values() if p.requires_grad]
+    free = {d: p for d, p in probabilities.items() if p.requires_grad}
     read = [t.requires_grad_() for t in x if t.is_floating_point()]
     a, b = net.mix(*x, probabilities), loops.mix(*x, probabilities)
     close(a, b, "the mixture's value")
-    names = [*("an input" for _ in read), *("a probability" for _ in free), *(n for n, _ in net.named_parameters())]
-    first = gradients(a, [*read, *free, *net.parameters()])
-    second = gradients(b, [*read, *free, *loops.parameters()])
-    for name, p, q in zip(names, first, second, strict=True):
-        if name == "a probability":
-            p, q = centred(p), centred(q)
+    first = gradients(a, [*read, *net.parameters(), *free.values()])
+    second = gradients(b, [*read, *loops.parameters(), *free.values()])
+    names = [*("an input" for _ in read), *(n for n, _ in net.named_parameters())]
+    for name, p, q in zip(names, first, second, strict=False):
         close(p, q, f"the gradient of {name}")
+    for dim, p, q in zip(free, first[len(names) :], second[len(names) :], strict=True):
+        positions = module.SPACE.dim(dim).positions
+        close(centred(p, positions), centred(q, positions), f"the gradient of the probabilities of {dim}")
 
 
-def centred(gradient: Tensor | None) -> Tensor | None:
+def centred(gradient: Tensor | None, positions: Sequence[Any]) -> Tensor | None:
     """A gradient along the simplex: what is the same for all choices of a position is no direction in it."""
-    return None if gradient is None else gradient - gradient.mean(-1, keepdim=True)
+    if gradient is None:
+        return None
+    rows = gradient.view(len(positions), -1)
+    return torch.cat([r[: len(p.choices)] - r[: len(p.choices)].mean() for r, p in zip(rows, positions, strict=True)])

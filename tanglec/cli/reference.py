@@ -12,12 +12,12 @@ from tanglec.ops.registry import Op, Parameter, registry
 
 _HEAD = """# Operations
 
-What a space can call. Each entry shows the signature: parameters with their kinds and defaults, `?` where `none` is
-admitted, `*` where several are taken. This page is written by `make docs` from `tanglec/ops/`.
+What a space can call. Each entry shows the signature: parameters with their kinds and defaults, `?` where
+`none` is admitted, `*` where several are taken. `make docs` writes this page from `tanglec/ops/`.
 
 | kind | what it takes |
 |---|---|
-| `pixels`, `tokens`, `vector`, `ids`, `heads` | a tensor of that kind; alternatives are parted by a bar, `tensor` is any |
+| `pixels`, `tokens`, `vector`, `ids`, `heads` | a tensor of that kind; `tensor` is any |
 | `size` | a width: an expression, or the layout of another tensor, `width(x)` |
 | `extent` | a number that may depend on choices |
 | `whole`, `number`, `flag` | a constant: whole, any number, `true` or `false` |
@@ -43,7 +43,8 @@ def _family(op: Op) -> str:
 
 
 def _entry(op: Op) -> str:
-    return f"\n### `{op.name}`\n\n```\n{op.name}({', '.join(map(_parameter, op.parameters))})\n```\n\n{inspect.cleandoc(op.doc)}\n"
+    signature = f"{op.name}({', '.join(map(_parameter, op.parameters))})"
+    return f"\n### `{op.name}`\n\n```\n{signature}\n```\n\n{inspect.cleandoc(op.doc)}\n"
 
 
 def _parameter(parameter: Parameter) -> str:

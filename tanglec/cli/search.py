@@ -169,5 +169,5 @@ def _print(run: Path, result: Result, as_json: bool) -> None:
     print(f"\n{result.space}, {result.optimizer}, {result.seconds:.0f} s\n")
     cost = f"{decimal(result.params)} parameters, {decimal(result.macs)} multiply-adds"
     print("\n".join(table([["architecture", dumps(result.architecture)], ["", cost]])))
-    print("\n".join(f"  {line}" for line in ("", *result.summary().splitlines(), "")))
+    print("\n".join(f"  {line}".rstrip() for line in ("", *result.summary().splitlines(), "")))
     print("\n".join(table([[(run / name).as_posix(), what] for name, what in files.items()])))

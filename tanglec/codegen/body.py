@@ -12,12 +12,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from tanglec.codegen.expressions import ATOM
 from tanglec.codegen.members import Member
 from tanglec.codegen.naming import variable
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Extent
 from tanglec.ir.nodes import Branch, Call, Carried, Code, Instance, Layer, Operation, Repeat, Slot, Step, Value
 from tanglec.ir.types import TensorType
+
+# How strongly the result of an operator binds, and what its operands must.
+_BINDING = {"add": (5, 5, 5), "subtract": (5, 5, 6), "shift": (5, 5, 5), "multiply": (6, 6, 7), "scale": (6, 6, 6)}
 
 WIDTH = 96  # a longer expression is taken apart
 INDENT = "    "
@@ -54,7 +58,7 @@ class Printer:
         self.depth = 0
         self.names: dict[Value, str] = {}
         self.holders: dict[str, Value] = {}
-        self.pending: dict[Value, tuple[str, bool]] = {}
+        self.pending: dict[Value, tuple[str, int]] = {}
         self.left: Counter[Value] = Counter(_reads(instance.body, instance.outputs))
         self.reserved: set[str] = {"at"}
         self.many = {s: (m.name, i) for m in members if m.many for i, s in enumerate(m.sources)}
@@ -103,12 +107,12 @@ class Printer:
         self._bind(value, name)
         self.line(f"{name} = {text}", comment)
 
-    def read(self, value: Value) -> tuple[str, bool]:
-        """The text of a value that is read once more, and whether it is a sum or product that may need brackets."""
+    def read(self, value: Value) -> tuple[str, int]:
+        """The text of a value that is read once more, and how strongly it binds."""
         self.left[value] -= 1
         if value in self.pending:
             return self.pending.pop(value)
-        return self.names[value], False
+        return self.names[value], ATOM
 
     # --- steps -------------------------------------------------------------------------------------------------------
 
@@ -129,8 +133,7 @@ class Printer:
         texts = [self.read(v) for v in step.inputs]
         text = self._filled(code, texts, step)
         comment = f"(B, {shape_text(step.output.type)})" if step.shape_comment else ""
-        binary = step.op in ("add", "subtract", "multiply", "scale", "shift")
-        self._produce(step.output, text, comment, binary)
+        self._produce(step.output, text, comment, _BINDING.get(step.op, (ATOM,))[0])
 
     def _unnest(self, code: Code, inputs: tuple[Value, ...]) -> None:
         """Give names to nested expressions where the whole would be too long."""
@@ -139,11 +142,14 @@ class Printer:
             for value in nested:
                 self.assign(value, self.pending.pop(value)[0])
 
-    def _filled(self, code: Code, texts: list[tuple[str, bool]], step: Operation) -> str:
+    def _filled(self, code: Code, texts: list[tuple[str, int]], step: Operation) -> str:
         call = code.call
-        for i, (text, binary) in enumerate(texts):
-            if binary and not re.search(rf"[(\[,] ?\{{{i}\}}[,)\]]", call):
-                texts[i] = (f"({text})", False)
+        for i, (text, binds) in enumerate(texts):
+            argument = re.search(rf"[(\[,] ?\{{{i}\}}[,)\]]", call)
+            reaches = re.search(rf"\{{{i}\}}[.\[]", call)  # a method or an index of it
+            needed = ATOM if reaches else 0 if argument else _BINDING.get(step.op, (0, 0, 0))[min(i + 1, 2)]
+            if binds < needed:
+                texts[i] = (f"({text})", ATOM)
         names = {name: self._size(value) for name, value in code.values}
         layer = self._ref(step.layer) if step.layer is not None and "{layer}" in call else ""
         tied = f"{self._ref(step.tied)}.weight" if step.tied is not None else ""
@@ -160,11 +166,11 @@ class Printer:
         name, index = self.many[source]
         return f"self.{name}[{index}]"
 
-    def _produce(self, value: Value, text: str, comment: str, binary: bool = False) -> None:
+    def _produce(self, value: Value, text: str, comment: str, binds: int = ATOM) -> None:
         if value.name or self.left[value] != 1:
             self.assign(value, text, comment)
         else:
-            self.pending[value] = (text, binary)
+            self.pending[value] = (text, binds)
 
     def _call(self, step: Call) -> None:
         for value in step.inputs:

@@ -75,7 +75,7 @@ class Classes:
             shape.printed.append(lines)
             shape.members.append(self._members(instance))
             keys[id(instance.mark)] = numbers.setdefault(key, len(numbers))
-        namer = Namer(self.taken)
+        namer = Namer(self.taken, joint="")
         result = []
         for shape in shapes.values():
             last = shape.instances[-1] is network

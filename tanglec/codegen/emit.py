@@ -127,7 +127,7 @@ def _constructor(c: Class) -> str:
         return ""
     parameters = ", ".join(["self", *(f"{p.name}: {p.annotation}" for p in c.parameters)])
     lines = [f"    def __init__({parameters}) -> None:", "        super().__init__()", *(f"        {line}" for line in c.layers)]
-    return "\n".join(part for line in lines for part in wrapped(line)) + "\n"
+    return "\n".join(part for line in lines for part in wrapped(line)) + "\n\n"
 
 
 def _forward(c: Class, name: str, *, supernet: bool) -> str:

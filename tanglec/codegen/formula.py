@@ -6,7 +6,7 @@ the same condition are added up; those of layers that are alike become one loop.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -200,13 +200,22 @@ def _name(position: Position) -> str:
 def polynomial_text(total: Iterable[tuple[Monomial, Fraction]]) -> str:
     pieces = []
     for monomial, coefficient in sorted(total, key=lambda item: (len(item[0]), [ex.show(e) for e in item[0]])):
-        factors = [python_text(e, 6) for e in monomial if _divisor(e) is None]
+        powers = Counter(e for e in monomial if _divisor(e) is None)
+        factors = [_power(python_text(e, 7), n) for e, n in powers.items()]
         if not factors or abs(coefficient) != 1:
             factors.insert(0, number_text(ex.const(abs(coefficient)).constant))
         below = "".join(f" / {python_text(d, 7)}" for d in map(_divisor, monomial) if d is not None)
         pieces.append(("- " if coefficient < 0 else "+ ") + " * ".join(factors) + below)
     text = " ".join(pieces)
     return text.removeprefix("+ ") if text else "0"
+
+
+def _power(factor: str, exponent: int) -> str:
+    """`embed**2`, with the spaces that formatters put."""
+    if exponent == 1:
+        return factor
+    simple = all(part.isidentifier() for part in factor.split("."))
+    return f"{factor}**{exponent}" if simple else f"{factor} ** {exponent}"
 
 
 _OPERATORS = {"or": 1, "and": 2, "==": 4, "!=": 4, "<": 4, "<=": 4, ">": 4, ">=": 4, "+": 5, "-": 5, "*": 6, "/": 6, "//": 6, "%": 6}

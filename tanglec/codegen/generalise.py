@@ -29,8 +29,6 @@ class Parameter:
     @property
     def annotation(self) -> str:
         kinds = {_annotation(v) for v in self.values}
-        if "Axis" in kinds:
-            kinds -= {"Extent", "int"}
         return " | ".join(sorted(kinds, key=lambda k: (k == "None", k)))
 
 

@@ -14,35 +14,44 @@ def wrapped(line: str) -> list[str]:
     terms = _terms(line)
     if len(terms) > 1:
         head, _, first = terms[0].partition("= ")
-        return [f"{head}= (", *(f"{indent}{INDENT}{t}" for t in (first, *terms[1:])), f"{indent})"]
+        pieces = (first, *terms[1:])
+        together = f"{indent}{INDENT}{' '.join(pieces)}"
+        body = [together] if len(together) <= WIDTH else [f"{indent}{INDENT}{t}" for t in pieces]
+        return [f"{head}= (", *body, f"{indent})"]
     opened = _opening(line)
     if opened is None:
         return [line]
     start, end = opened
     head, content, tail = line[: start + 1], line[start + 1 : end], line[end:]
     inner = indent + INDENT
-    items = _items(content)
     if len(inner + content) <= WIDTH and not content.endswith(","):
         return [head, inner + content, indent + tail]
-    if " for " in content and len(items) == 1:
-        call, loop = _comprehension(content)
-        return [head, *wrapped(inner + call), inner + loop, indent + tail]
-    lines = [part for item in items for part in _item(inner + item)]
+    clauses = _clauses(content)
+    if len(clauses) > 1:
+        return [head, *wrapped(inner + clauses[0]), *(inner + clause for clause in clauses[1:]), indent + tail]
+    lines = [part for item in _items(content) for part in _item(inner + item)]
     return [head, *lines, indent + tail]
 
 
+# Operators that a long value is split before, those that bind least first.
+_LEVELS = ((" or ",), (" and ",), (" == ", " <= ", " >= ", " < ", " > ", " != "), (" + ", " - "))
+
+
 def _terms(line: str) -> list[str]:
-    """An assigned sum, split before its outermost operators; the first piece holds what it is assigned to."""
-    _, assigned, value = line.partition("= ")
+    """An assigned value, split before its outermost operators; the first piece holds what it is assigned to."""
+    name, assigned, _ = line.partition("= ")
     if not assigned:
         return [line]
-    pieces, depth, start = [], 0, 0
-    for i, c in enumerate(line):
-        depth += (c in "([{") - (c in ")]}")
-        if depth == 0 and i > len(line) - len(value) and line[i : i + 3] in (" + ", " - "):
-            pieces.append(line[start:i])
-            start = i + 1
-    return [*pieces, line[start:]]
+    for operators in _LEVELS:
+        pieces, depth, start = [], 0, 0
+        for i, c in enumerate(line):
+            depth += (c in "([{") - (c in ")]}")
+            if depth == 0 and i > len(name) + 1 and line.startswith(operators, i):
+                pieces.append(line[start:i])
+                start = i + 1
+        if pieces:
+            return [*pieces, line[start:]]
+    return [line]
 
 
 def _item(line: str) -> list[str]:
@@ -87,6 +96,12 @@ def _items(content: str) -> list[str]:
     return [*items, *filter(None, [content[start:].strip()])]
 
 
-def _comprehension(content: str) -> tuple[str, str]:
-    at = content.rindex(" for ")
-    return content[:at], content[at + 1 :]
+def _clauses(content: str) -> list[str]:
+    """A comprehension, split before `for` and `if`; anything else is one piece."""
+    pieces, depth, start = [], 0, 0
+    for i, c in enumerate(content):
+        depth += (c in "([{") - (c in ")]}")
+        if depth == 0 and (content.startswith(" for ", i) or pieces and content.startswith(" if ", i)):
+            pieces.append(content[start:i])
+            start = i + 1
+    return [*pieces, content[start:]]

@@ -22,7 +22,7 @@ from tanglec.passes.entangle import Group, groups
 RESERVED = frozenset(
     """Arch ArchBase Attend Axis BatchNorm Block Choices Conv Depth Depthwise Dim DropPath Embedding Extent Flatten Fraction
     GroupNorm Input LayerNorm Linear Mixed Network Position Probabilities RMSNorm Sampler Sliced Softmax Space Supernet
-    SupernetBase Tensor TiedLinear Token UniformSampler ChannelLayerNorm RelativeAttend""".split()
+    SupernetBase Tensor TiedLinear Token TupleBlock UniformSampler ChannelLayerNorm RelativeAttend""".split()
 )
 
 
@@ -44,6 +44,7 @@ class SupernetFile:
     name: str
     path: str
     sha256: str
+    fingerprint: str
     title: str
     params: str
     architectures: str
@@ -78,6 +79,7 @@ def supernet_file(space: Space) -> SupernetFile:
         name=space.name,
         path=space.path,
         sha256=space.sha256,
+        fingerprint=space.fingerprint,
         title=space.title,
         params=", ".join(f"{n}={ex.show_scalar(v)}" for n, v in space.params.items()),
         architectures=str(count(space)),
@@ -110,7 +112,8 @@ def _used(classes: Classes, space: Space, everything: Sequence[Class], texts: Se
         core.add("Depth")
     if any("divisible(" in t for t in texts):
         core.add("divisible")
-    layers = {name for name in classes.constructors if "." not in name} | ({"Block"} if len(everything) > 1 else set())
+    layers = {name for name in classes.constructors if "." not in name}
+    layers |= {"Block" if c.results == 1 else "TupleBlock" for c in everything[:-1]}
     other = ["import math"] if any("math." in t for t in texts) else []
     every = [*lines, *texts, *(_dimension(d).arguments for d in space.dimensions)]
     if any("Fraction(" in t for t in every):

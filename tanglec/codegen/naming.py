@@ -43,13 +43,13 @@ def plural(name: str) -> str:
 class Namer:
     """Hands out names, each once: `linear`, `linear_2`, …"""
 
-    def __init__(self, taken: frozenset[str] | set[str] = frozenset()) -> None:
-        self.taken = set(taken)
+    def __init__(self, taken: frozenset[str] | set[str] = frozenset(), joint: str = "_") -> None:
+        self.taken, self.joint = set(taken), joint
 
     def __call__(self, name: str) -> str:
         unique, n = name, 1
         while unique in self.taken:
             n += 1
-            unique = f"{name}_{n}"
+            unique = f"{name}{self.joint}{n}"
         self.taken.add(unique)
         return unique

@@ -204,7 +204,7 @@ def either(a: Extent, b: Extent) -> Extent:
     result = apply("or", a, b)
     if result.kind == "or" and domain_size(result.positions) <= LARGEST_DOMAIN:
         for one in (a, b):
-            if set(one.positions) == set(result.positions) and table(one) == table(result):
+            if all(table(one)) or set(one.positions) == set(result.positions) and table(one) == table(result):
                 return one
     return result
 

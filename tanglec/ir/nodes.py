@@ -248,7 +248,10 @@ class InputTensor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Space:
-    """A whole search space. `params` are the values of its `param`s after overrides."""
+    """A whole search space. `params` are the values of its `param`s after overrides.
+
+    `sha256` is that of the file's text, `fingerprint` also covers libraries and params: weights belong to it.
+    """
 
     name: str
     title: str
@@ -260,6 +263,7 @@ class Space:
     requirements: tuple[Requirement, ...]
     inputs: tuple[InputTensor, ...]
     network: Instance
+    fingerprint: str = ""
 
     def dimension(self, name: str) -> Dimension:
         return next(d for d in self.dimensions if d.name == name)

@@ -341,41 +341,51 @@ class Elaborator:
 
     # --- calls -------------------------------------------------------------------------------------------------------
 
-    def call_block(self, block: BlockDef, arguments: Sequence[tuple[ast.Name | None, Any, Span]], frame: Frame, span: Span, names: Sequence[str]) -> tuple[Value, ...]:
+    def call_block(
+        self,
+        block: BlockDef,
+        arguments: Sequence[tuple[ast.Name | None, Any, Span]],
+        frame: Frame,
+        span: Span,
+        names: Sequence[str],
+    ) -> tuple[Value, ...]:
         """Enter a block; the caller's values for what it returns."""
         parameters = [(p.name.id, p.default is None) for p in block.node.parameters]
         bound = binding.match(block.name, parameters, arguments, span, self.check)
         inner = Frame(block.file, Call.of(block, frame.call), {}, [], frame.present)
-        given: list[Value | Layer] = []
-        inputs: list[tuple[str, Value | Layer]] = []
-        static = {}
+        given = self._bind_parameters(block, bound, inner, span)
+        self.check.calls.append(span)
+        try:
+            outputs = self._body(block.node.body, inner, block.node.name.span)
+        finally:
+            self.check.calls.pop()
+        static = {n: v for n, v, _ in given if not isinstance(v, Value | NamedLayer)}
+        # A named layer that was never applied has no weights, and nothing to hand on.
+        handed = [(n, _owner_or_value(a), _owner_or_value(b)) for n, a, b in given if n not in static]
+        inputs = tuple((n, inside) for n, inside, _ in handed if inside is not None)
+        outside = tuple(value for _, _, value in handed if value is not None)
+        instance = Instance(block.name, block.file.source.path, static, inputs, tuple(inner.steps), outputs)
+        results = tuple(Value(v.type, names[i] if i < len(names) else "", span) for i, v in enumerate(outputs))
+        frame.steps.append(CallStep(instance, outside, results, span))
+        return results
+
+    def _bind_parameters(
+        self, block: BlockDef, bound: Mapping[str, tuple[Any, Span]], inner: Frame, span: Span
+    ) -> list[tuple[str, Any, Any]]:
+        """Give every parameter its value in the block's frame: name, value inside, value outside."""
+        given = []
         for parameter in block.node.parameters:
             name = parameter.name.id
             value, at = bound.get(name, (None, span))
             if name not in bound and parameter.default is not None:
                 value = self.evaluate.any(parameter.default, inner)
             if isinstance(value, Several):
-                raise self.check.error("TSP0213", "a list cannot be handed to a block", at, "hand on its tensors one by one")
-            if isinstance(value, Value):
-                given.append(value)
-                value = Value(value.type, name, at)
-                inputs.append((name, value))
-            elif isinstance(value, NamedLayer):
-                owner = self.evaluate.resolved(value, at, frame)
-                given.append(owner)
-                inputs.append((name, owner))
-            else:
-                static[name] = value
-            inner.locals[name] = value
-        self.check.calls.append(span)
-        outputs = self._body(block.node.body, inner, block.node.name.span)
-        self.check.calls.pop()
-        instance = Instance(block.name, block.file.source.path, static, tuple(inputs), tuple(inner.steps), outputs)
-        results = tuple(
-            Value(v.type, names[i] if i < len(names) else "", span) for i, v in enumerate(outputs)
-        )
-        frame.steps.append(CallStep(instance, tuple(given), results, span))
-        return results
+                message = "a list cannot be handed to a block"
+                raise self.check.error("TSP0213", message, at, "hand on its tensors one by one")
+            inside = Value(value.type, name, at) if isinstance(value, Value) else value
+            inner.locals[name] = inside
+            given.append((name, inside, value))
+        return given
 
     def apply(self, op: Op, bound: Mapping[str, tuple[Any, Span]], frame: Frame, span: Span, name: str, layer: NamedLayer | None = None) -> Value:
         """One operation, appended to the frame's steps."""
@@ -417,6 +427,10 @@ class Elaborator:
     def _same_weights(self, a: Sequence[Any], b: Sequence[Any]) -> bool:
         pairs = [(x, y) for v, w in zip(a, b, strict=True) for x, y in zip(v.axes, w.axes, strict=True)]
         return all(x == y or self.check.equal(x.width, y.width) and x.positions == y.positions for x, y in pairs)
+
+
+def _owner_or_value(value: Value | NamedLayer) -> Value | Layer | None:
+    return value.layer if isinstance(value, NamedLayer) else value
 
 
 def bound_names(node: object) -> list[str]:

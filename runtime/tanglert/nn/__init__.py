@@ -1,7 +1,7 @@
 """Entangled layers: weights of the largest size, sliced for an architecture, superposed for a mixture."""
 
 from tanglert.nn.attention import Attend
-from tanglert.nn.block import Block
+from tanglert.nn.block import Block, TupleBlock
 from tanglert.nn.batch_norm import BatchNorm, recalibrate
 from tanglert.nn.conv import Conv, Depthwise
 from tanglert.nn.drop import Dropout, DropPath
@@ -28,5 +28,6 @@ __all__ = [
     "Reduce",
     "Softmax",
     "Token",
+    "TupleBlock",
     "recalibrate",
 ]

@@ -1,4 +1,4 @@
-"""The base of a space's blocks."""
+"""The bases of a space's blocks."""
 
 from __future__ import annotations
 
@@ -11,3 +11,9 @@ class Block(nn.Module):
     """A module of entangled layers, told at every call which choices to run: `block(x, at)`."""
 
     __call__: Callable[..., Tensor]
+
+
+class TupleBlock(nn.Module):
+    """A block with several results."""
+
+    __call__: Callable[..., tuple[Tensor, ...]]
