@@ -77,7 +77,9 @@ def _execute(name: str, text: str) -> ModuleType:
     return module
 
 
-def compile_source(source: Source, *, params: Mapping[str, Scalar] | None = None, lowering: str = "auto") -> Compiled:
+def compile_source(
+    source: Source, *, params: Mapping[str, Scalar] | None = None, lowering: str = "auto"
+) -> Compiled:
     """Compile a text. Raises `CompileError` with every diagnostic."""
     sink = Sink()
     space = analyse(source, libraries_for(Path(source.path)), Options(params or {}, lowering), sink)
@@ -86,7 +88,9 @@ def compile_source(source: Source, *, params: Mapping[str, Scalar] | None = None
     return Compiled(space, source, tuple(sink.diagnostics))
 
 
-def compile_file(path: str | Path, *, params: Mapping[str, Scalar] | None = None, lowering: str = "auto") -> Compiled:
+def compile_file(
+    path: str | Path, *, params: Mapping[str, Scalar] | None = None, lowering: str = "auto"
+) -> Compiled:
     """Compile a `.tsp` file, or a shipped space by its name.
 
     Args:

@@ -67,7 +67,9 @@ class Sink:
         self.add(Diagnostic(code, title, span, text, tuple(labels), tuple(notes), tuple(help)))
         return Abort(title)
 
-    def warn(self, code: str, title: str, span: Span | None = None, text: str = "", *, help: Sequence[str] = ()) -> None:
+    def warn(
+        self, code: str, title: str, span: Span | None = None, text: str = "", *, help: Sequence[str] = ()
+    ) -> None:
         self.add(Diagnostic(code, title, span, text, help=tuple(help), severity="warning"))
 
     @property

@@ -1,10 +1,10 @@
 """The stages of compilation, in order.
 
-    text     --parse-->      ast.Module      what was written
-    Module   --resolve-->    FileScope       its names, and the libraries that it uses
-    Scope    --elaborate-->  Space           unrolled operations with symbolic types
-    Space    --passes-->     Space           gains, lowerings (see `tanglec.passes.PASSES`)
-    Space    --emit-->       dict[path, text]
+text     --parse-->      ast.Module      what was written
+Module   --resolve-->    FileScope       its names, and the libraries that it uses
+Scope    --elaborate-->  Space           unrolled operations with symbolic types
+Space    --passes-->     Space           gains, lowerings (see `tanglec.passes.PASSES`)
+Space    --emit-->       dict[path, text]
 """
 
 from __future__ import annotations

@@ -41,7 +41,10 @@ def read_json(source: Source) -> Item:
         RecursionError,
     ) as error:  # a number of thousands of digits, NaN, brackets without end
         raise NotJSON(str(error), Span(source, 0, len(text))) from None
-    return _Scanner(source).value(_SPACE.match(text).end())[0]  # type: ignore[union-attr]
+    try:
+        return _Scanner(source).value(_SPACE.match(text).end())[0]  # type: ignore[union-attr]
+    except RecursionError:
+        raise NotJSON("nested too deeply", Span(source, 0, len(text))) from None
 
 
 def _refuse(constant: str) -> None:

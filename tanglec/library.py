@@ -31,7 +31,7 @@ def find_space(given: str | Path) -> Source:
         CompileError: no such file (TSP0901) or shipped space (TSP0913), or it cannot be read (TSP0901).
     """
     path = Path(given)
-    if path.is_file():
+    if _is(path, Path.exists) and not path.is_dir():  # a file, or a pipe, as the shell's `<(…)` makes one
         return read_source(path)
     name = _shipped_name(path)
     if name is not None:
@@ -47,7 +47,7 @@ def libraries_for(path: Path) -> Callable[[str], Source | None]:
     """
 
     def find(name: str) -> Source | None:
-        if path.is_file():
+        if _is(path, Path.is_file):
             for near in (path.parent / "lib" / f"{name}.tsp", path.parent / f"{name}.tsp"):
                 if near.is_file() and near != path:
                     return read_source(near)
@@ -73,6 +73,19 @@ def read_source(path: Path, shown: PurePath | None = None) -> Source:
     raise CompileError([Diagnostic("TSP0901", message)])
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a directory at a path."""
+    return _is(path, Path.is_dir)
+
+
+def _is(path: Path, question: Callable[[Path], bool]) -> bool:
+    """The answer; no where the system refuses to look, as it does at a name that is too long."""
+    try:
+        return question(path)
+    except OSError:
+        return False
+
+
 def _shipped_folder() -> Path:
     installed = _PACKAGE / _FOLDER
     return installed if installed.is_dir() else _PACKAGE.parent / _FOLDER
@@ -85,7 +98,7 @@ def _shipped_name(path: Path) -> str | None:
 
 
 def _not_found(given: str, path: Path) -> Diagnostic:
-    if path.is_dir():
+    if is_folder(path):
         return Diagnostic("TSP0901", f"`{given}` is a directory, not a `.tsp` file")
     near = closest(path.stem, shipped())
     if path.suffix == "" and path.parent == Path():

@@ -67,12 +67,16 @@ def close(a: Tensor | None, b: Tensor | None, what: str) -> None:
     assert a is not None and b is not None
     scale = max(1.0, a.abs().max().item(), b.abs().max().item())
     assert torch.isfinite(a).all() and torch.isfinite(b).all(), f"{what} is not finite"
-    assert (a - b).abs().max().item() <= TOLERANCE * scale, f"{what} differs by {(a - b).abs().max().item():.2e}"
+    assert (a - b).abs().max().item() <= TOLERANCE * scale, (
+        f"{what} differs by {(a - b).abs().max().item():.2e}"
+    )
 
 
 def gradients(output: Tensor, weights: Iterable[Tensor]) -> list[Tensor | None]:
     torch.manual_seed(7)
-    return list(torch.autograd.grad((output * torch.randn_like(output)).sum(), list(weights), allow_unused=True))
+    return list(
+        torch.autograd.grad((output * torch.randn_like(output)).sum(), list(weights), allow_unused=True)
+    )
 
 
 def check_vertex(compiled: Compiled, module: ModuleType, net: nn.Module, arch: Any) -> None:
@@ -82,13 +86,33 @@ def check_vertex(compiled: Compiled, module: ModuleType, net: nn.Module, arch: A
     sliced = net(*x, arch)
     mixed = net.mix(*x, arch.one_hot(dtype=torch.float64))
     close(mixed, sliced, "the mixture's value")
-    for (name, _), a, b in zip(net.named_parameters(), gradients(sliced, weights), gradients(mixed, weights), strict=True):
+    for (name, _), a, b in zip(
+        net.named_parameters(), gradients(sliced, weights), gradients(mixed, weights), strict=True
+    ):
         close(b, a, f"the mixture's gradient of {name}")
     with _float64():
         derived = compiled.derive(arch)
     derived.load_state_dict(net.export(arch, derived.state_dict().keys()))  # type: ignore[operator]
     quiet(derived)
     close(derived(*x), sliced, "the derived module's value")
+
+
+def check_recalibrated(compiled: Compiled, net: nn.Module, arch: Any) -> None:
+    """Rule 7 in evaluation: all three forms with the statistics of one recalibration."""
+    from tanglert.nn import recalibrate
+
+    x = inputs(compiled, compiled.architecture(arch))
+    recalibrate(net, arch, [x[0] if len(x) == 1 else tuple(x)])
+    with _float64():
+        derived = compiled.derive(arch)
+    derived.load_state_dict(net.export(arch, derived.state_dict().keys()))  # type: ignore[operator]
+    quiet(derived)
+    derived.eval()
+    y = inputs(compiled, compiled.architecture(arch))
+    sliced = net(*y, arch)
+    close(net.mix(*y, arch.one_hot(dtype=torch.float64)), sliced, "the recalibrated mixture's value")
+    close(derived(*y), sliced, "the recalibrated derived module's value")
+    net.train()
 
 
 def check_costs(compiled: Compiled, module: ModuleType, arch: Any) -> None:
@@ -110,7 +134,9 @@ def random_probabilities(module: ModuleType, sampler: Any, seed: int) -> dict[st
     probabilities = {}
     for dim, vertex in sampler().one_hot(dtype=torch.float64).items():
         noise = torch.rand_like(vertex) + 0.05
-        for position, row in zip(module.SPACE.dim(dim).positions, noise.view(-1, noise.shape[-1]), strict=True):
+        for position, row in zip(
+            module.SPACE.dim(dim).positions, noise.view(-1, noise.shape[-1]), strict=True
+        ):
             row[len(position.choices) :] = 0
         noise = noise / noise.sum(-1, keepdim=True)
         probabilities[dim] = vertex if dim in module.SPACE.sampled_only else noise.requires_grad_()
@@ -147,4 +173,6 @@ def centred(gradient: Tensor | None, positions: Sequence[Any]) -> Tensor | None:
     if gradient is None:
         return None
     rows = gradient.view(len(positions), -1)
-    return torch.cat([r[: len(p.choices)] - r[: len(p.choices)].mean() for r, p in zip(rows, positions, strict=True)])
+    return torch.cat(
+        [r[: len(p.choices)] - r[: len(p.choices)].mean() for r, p in zip(rows, positions, strict=True)]
+    )

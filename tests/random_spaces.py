@@ -26,7 +26,11 @@ ACTIVATIONS = ("relu", "sigmoid", "gelu", "tanh", "identity")
 @st.composite
 def pixel_statement(draw: st.DrawFn, local: bool) -> list[str]:
     """A statement on `x: pixels`, which may change its width."""
-    width = draw(st.sampled_from((*WIDTHS, "width(x)", *(("c", "c * 2", "a + c") if local else ()))))
+    width = draw(
+        st.sampled_from(
+            (*WIDTHS, "width(x)", *(("c", "c * 2", "a + c", "round_to(c * 1.5, 4)") if local else ()))
+        )
+    )
     kernel = draw(st.sampled_from(("1", "3", *(("k",) if local else ()))))
     act = draw(st.sampled_from(ACTIVATIONS))
     bias = draw(st.sampled_from(("", ", bias=false")))
@@ -42,7 +46,11 @@ def pixel_statement(draw: st.DrawFn, local: bool) -> list[str]:
         ["x = avg_pool(x, kernel=3) - x / 2"],
         [f"h = conv(x, {width}, kernel=1)", "x = h * 0.5 + conv(x, width(h), kernel=3)"],
         [f"x = conv(x, {width}, kernel=1)", "x = group_norm(x, groups=2)"],
-        ["x = conv(x, a * 2, kernel=1)", "x = group_norm(x, group_size=2)", "x = conv(x, b * 2, kernel=3, groups=2)"],
+        [
+            "x = conv(x, a * 2, kernel=1)",
+            "x = group_norm(x, group_size=2)",
+            "x = conv(x, b * 2, kernel=3, groups=2)",
+        ],
         ["x = conv(x, a * 2, kernel=1)", "x = conv(x, a * 4, kernel=3, groups=a)"],
     )
     return draw(st.sampled_from(forms))
@@ -51,7 +59,7 @@ def pixel_statement(draw: st.DrawFn, local: bool) -> list[str]:
 @st.composite
 def token_statement(draw: st.DrawFn, local: bool) -> list[str]:
     """A statement on `x: tokens`, which may change its width."""
-    width = draw(st.sampled_from((*WIDTHS, "width(x)", *(("c", "c + 4") if local else ()))))
+    width = draw(st.sampled_from((*WIDTHS, "width(x)", *(("c", "c + 4", "min(c, a)") if local else ()))))
     heads = draw(st.sampled_from(("1", "2", *(("m",) if local else ()))))
     act = draw(st.sampled_from(ACTIVATIONS))
     causal = draw(st.sampled_from(("", ", causal=true")))
@@ -63,13 +71,23 @@ def token_statement(draw: st.DrawFn, local: bool) -> list[str]:
         ["x += position(x)"],
         [f"x = concat(x, {act}(linear(x, {width})))"],
         [f"x = batch_norm(linear(x, {width}))"],
-        [f"q = linear(x, {heads} * 4)", "v = linear(x, width(q))", f"x = attend(q, linear(x, width(q)), v, heads={heads}{causal})"],
-        [f"q = linear(x, a * 2)", f"x = attend(q, linear(x, a * 2), linear(x, b * 2), heads={heads}{causal})"],
+        [
+            f"q = linear(x, {heads} * 4)",
+            "v = linear(x, width(q))",
+            f"x = attend(q, linear(x, width(q)), v, heads={heads}{causal})",
+        ],
+        [
+            "q = linear(x, a * 2)",
+            f"x = attend(q, linear(x, a * 2), linear(x, b * 2), heads={heads}{causal})",
+        ],
         [
             f"q = split_heads(linear(x, {heads} * 4), {heads})",
             f"x = attend(layer_norm(q), split_heads(linear(x, {heads} * 4), {heads}), linear(x, {heads} * 8), heads={heads})",
         ],
-        [f"q = linear(x, 2 * {heads} * 4)", f"x = attend(q, linear(x, {heads} * 4), linear(x, {heads} * 4), heads=2 * {heads}, kv_heads={heads})"],
+        [
+            f"q = linear(x, 2 * {heads} * 4)",
+            f"x = attend(q, linear(x, {heads} * 4), linear(x, {heads} * 4), heads=2 * {heads}, kv_heads={heads})",
+        ],
         ["w = linear(width(x), bias=false)", "x = w(w(x))"],
         [f"x = linear(linear(x, {width}), width(x), bias=true)"],
     )
@@ -86,7 +104,11 @@ def spaces(draw: st.DrawFn) -> str:
 
     counts = draw(st.lists(st.sampled_from((0, 1, 2, 3)), min_size=2, max_size=3, unique=True))
     head = HEADER.format(
-        size=draw(st.sampled_from((4, 5))), a=choices(draw(small)), b=choices(draw(small)), c=choices(draw(small)), n=choices(counts)
+        size=draw(st.sampled_from((4, 5))),
+        a=choices(draw(small)),
+        b=choices(draw(small)),
+        c=choices(draw(small)),
+        n=choices(counts),
     )
     tokens = draw(st.booleans())
     statement = token_statement if tokens else pixel_statement
@@ -108,10 +130,16 @@ def spaces(draw: st.DrawFn) -> str:
     if tokens and draw(st.booleans()):
         lines.append("y = flatten(linear(x, b))")
     else:
-        lines.append(draw(st.sampled_from(("y = mean(x)", "y = mean(x[1..])" if tokens else "y = global_pool(x)"))))
+        lines.append(
+            draw(st.sampled_from(("y = mean(x)", "y = mean(x[1..])" if tokens else "y = global_pool(x)")))
+        )
     body = "\n".join(f"    {line}" for line in lines)
     block = "\n".join(f"    {line}" for line in cell)
-    keep = draw(st.sampled_from(("linear(x, width(keep))", "linear(layer_norm(x), width(keep))"))) if tokens else "conv(x, width(keep), kernel=1)"
+    keep = (
+        draw(st.sampled_from(("linear(x, width(keep))", "linear(layer_norm(x), width(keep))")))
+        if tokens
+        else "conv(x, width(keep), kernel=1)"
+    )
     return f"{head}\nblock cell(x):\n    keep = x\n{block}\n    return keep + {keep}\n\nnetwork:\n{body}\n    return linear(y, 3)\n"
 
 

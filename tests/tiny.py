@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
 from tanglert import (
     ArchBase,
     Choices,
@@ -21,7 +23,6 @@ from tanglert import (
 )
 from tanglert.data import Data, Samples
 from tanglert.nn import BatchNorm, Linear
-from torch import Tensor, nn
 
 WIDTH = Dim("width", [4, 8, 16])
 DEPTH = Dim("depth", [1, 2, 3])

@@ -43,7 +43,7 @@ class ArchBase:
             cls.space = space
 
     def __post_init__(self) -> None:
-        given = {p: i for dim in self.space.dims for p, i in _read(dim, getattr(self, dim.name)).items()}
+        given = {p: i for dim in self.space.dims for p, i in _read(dim, getattr(self, dim.field)).items()}
         indices = {p: 0 if i is None else i for p, i in given.items()}
         absent = {p for p in self.space.positions if not self.space.present(p).at(indices)}
         for position in self.space.positions:
@@ -60,7 +60,7 @@ class ArchBase:
         object.__setattr__(self, "_indices", indices)
         for dim in self.space.dims:
             values = tuple(None if p in absent else _plain(p.choices[indices[p]]) for p in dim.positions)
-            object.__setattr__(self, dim.name, values[0] if dim.per is None else values)
+            object.__setattr__(self, dim.field, values[0] if dim.per is None else _field(dim, values))
 
     def allowed(self) -> bool:
         """Whether the conditions of the space hold; spaces with `require` override it."""
@@ -73,8 +73,13 @@ class ArchBase:
     @classmethod
     def from_indices(cls, indices: Mapping[Position, int]) -> Self:
         """The architecture that takes choice number `indices[p]` at every position `p` that is present."""
-        values = {dim.name: [p.choices[indices[p]] for p in dim.positions] for dim in cls.space.dims}
-        return cls(**{d.name: values[d.name][0] if d.per is None else values[d.name] for d in cls.space.dims})
+        values = {dim.name: tuple(p.choices[indices[p]] for p in dim.positions) for dim in cls.space.dims}
+        return cls(
+            **{
+                d.field: values[d.name][0] if d.per is None else _field(d, values[d.name])
+                for d in cls.space.dims
+            }
+        )
 
     def one_hot(
         self, dtype: torch.dtype | None = None, device: torch.device | str | None = None
@@ -89,9 +94,8 @@ class ArchBase:
         return result
 
     def to_dict(self) -> dict[str, Any]:
-        """Dimension -> choice, or the list of choices with None where absent."""
-        fields = {dim.name: getattr(self, dim.name) for dim in self.space.dims}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+        """Dimension -> choice, or the list of choices with None where absent (by group, if it has groups)."""
+        return {dim.name: _listed(getattr(self, dim.field)) for dim in self.space.dims}
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
@@ -105,7 +109,7 @@ class ArchBase:
                 raise ArchError(
                     f"`{name}` is no dimension of space {cls.space.name}; it has {', '.join(names)}"
                 )
-        return cls(**fields)
+        return cls(**{dim.field: fields[dim.name] for dim in cls.space.dims})
 
     def to_json(self) -> str:
         """One JSON object, keys in order of declaration."""
@@ -128,8 +132,46 @@ class ArchBase:
         return ", ".join(f"{name}={_shown(value)}" for name, value in self.to_dict().items())
 
 
+class Grouped(dict[str, tuple[Any, ...]]):
+    """The choices of a dimension by group; never changed, and so hashable."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self.items()))
+
+
+def _field(dim: Dim, values: tuple[Any, ...]) -> tuple[Any, ...] | Grouped:
+    """What a field of `Arch` holds for a scoped dimension."""
+    return Grouped({g: values[r.start : r.stop] for g, r in dim.runs.items()}) if dim.groups else values
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, Grouped):
+        return {group: list(choices) for group, choices in value.items()}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _flattened(dim: Dim, given: Any) -> list[Any]:
+    """Lists by group as one list; a list may end where the rest of its group is absent."""
+    if not isinstance(given, Mapping) or set(given) - set(dim.groups):
+        raise ArchError(
+            f"`{dim.name}` has choices by group: give an object with {', '.join(dim.groups)}, not {given!r}"
+        )
+    flat: list[Any] = []
+    for group, length in dim.groups.items():
+        values = given.get(group, [])
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise ArchError(f"`{dim.name}`: give a list of {length} for {group}, not {values!r}")
+        values = list(values)
+        if len(values) > length:
+            raise ArchError(f"`{dim.name}`: {len(values)} choices for {length} positions of {group}")
+        flat += [*values, *[None] * (length - len(values))]
+    return flat
+
+
 def _read(dim: Dim, given: Any) -> dict[Position, int | None]:
     """The number of the given choice at every position of the dimension, None where there is none."""
+    if dim.groups:
+        given = _flattened(dim, given)
     values = [given] if dim.per is None else given
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise ArchError(
@@ -168,6 +210,8 @@ def _plain(value: Value) -> int | float | bool | str:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{group}: {_shown(choices)}" for group, choices in value.items()) + "}"
     return (
         "[" + " ".join("-" if v is None else str(v) for v in value) + "]"
         if isinstance(value, list)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from tanglert.extent import Extent, Position, Scalar, Value, exact, extent, ordered
+
+# What every `Arch` has; `tanglert.arch` is built on this module, and a test holds the two equal.
+ARCH_MEMBERS = frozenset(
+    "allowed from_dict from_indices from_json indices one_hot space to_dict to_json".split()
+)
 
 
 class Dim(Extent):
     """One searchable dimension, with a choice at every one of its positions.
 
     A dimension of the whole network (`per=None`) has one position and is itself an extent. A scoped one has
-    `positions` of them; `dim[i]` is the extent of the i-th. `lists` gives every position choices of its own.
+    `positions` of them; `dim[i]` is the extent of the i-th. `groups` names runs of positions and their lengths
+    (choices kept apart by block name): `dim["normal", i]`. `lists` gives every position choices of its own.
     `present` says where a position exists (a layer beyond the depth does not). `sampled` marks a dimension
     that cannot be superposed. ValueError on no choice, a choice given twice, or lists that do not match the
     positions.
@@ -26,6 +32,7 @@ class Dim(Extent):
         lists: Sequence[Sequence[Scalar]] | None = None,
         per: str | None = None,
         positions: int = 1,
+        groups: Mapping[str, int] | None = None,
         present: Sequence[Extent | bool] | None = None,
         sampled: bool = False,
     ) -> None:
@@ -33,6 +40,9 @@ class Dim(Extent):
         self.name = name
         self.per = per
         self.sampled = sampled
+        self.groups = dict(groups or {})
+        if groups is not None and sum(groups.values()) != len(rows):
+            raise ValueError(f"`{name}`: groups of {list(groups.values())} for {len(rows)} positions")
         self.positions = tuple(Position(name, i, _distinct(name, row)) for i, row in enumerate(rows))
         self.table = self.positions[0].choices if per is None else ()
         if per is None and len(self.positions) != 1:
@@ -46,6 +56,11 @@ class Dim(Extent):
             raise ValueError(f"`{name}`: {len(self.present)} conditions for {len(self.positions)} positions")
 
     @property
+    def field(self) -> str:
+        """The field of `Arch` that holds its choices: its name, unless every architecture has such a member."""
+        return f"{self.name}_" if self.name in ARCH_MEMBERS else self.name
+
+    @property
     def width(self) -> int:
         """The number of choices of the position that has most: the last axis of the dimension's
         probabilities.
@@ -57,9 +72,22 @@ class Dim(Extent):
         """The shape of the dimension's probabilities: (choices,), or (positions, choices) if scoped."""
         return (self.width,) if self.per is None else (len(self.positions), self.width)
 
-    def __getitem__(self, index: int) -> Extent:
+    def __getitem__(self, index: int | tuple[str, int]) -> Extent:
+        if isinstance(index, tuple):
+            group, place = index
+            index = self.runs[group].start + place
         position = self.positions[index]
         return Extent((position,), position.choices)
+
+    @property
+    def runs(self) -> dict[str, range]:
+        """The positions of every group."""
+        starts: dict[str, range] = {}
+        start = 0
+        for group, length in self.groups.items():
+            starts[group] = range(start, start + length)
+            start += length
+        return starts
 
     def single(self) -> Extent:
         if self.per is not None:

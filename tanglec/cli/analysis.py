@@ -55,6 +55,7 @@ def architecture(given: str, space: Space) -> dict[Position, Scalar]:
     """`--arch`: JSON text, or the path of a file that holds one. Raises `CompileError`."""
     from tanglec.architecture import read_architecture
 
+    given = given.removeprefix("\ufeff")
     is_text = given.lstrip()[:1] in ("{", "[", '"')
     sink = Sink()
     assignment = read_architecture(given if is_text else read_source(Path(given)), space, sink)

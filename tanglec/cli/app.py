@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -48,4 +49,6 @@ def tanglec(
 
 def main() -> None:
     """The entry point of the console script."""
+    # File names need not be text in UTF-8, nor a terminal able to show all that is. JSON reads `\udcff` as it should.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     app()

@@ -24,8 +24,8 @@ Format = Annotated[
     typer.Option("--format", callback=diagnostics_format, help="Of messages: full, concise, json or github."),
 ]
 
-_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d{1,3})?")
-_NAME = re.compile(r"[A-Za-z_]\w*")
+_NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?([eE][+-]?\d{1,2})?", re.ASCII)
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _WORDS = {"true": True, "True": True, "false": False, "False": False}
 
 

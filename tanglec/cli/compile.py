@@ -40,14 +40,16 @@ def compile_(
       tanglec compile spaces/*.tsp --check --diff
     """
     with reported(format):
+        if diff and format == "json":
+            raise BadOption("`--diff` prints text, which `--format json` has no place for")
         texts, warnings = compiled(files, read_params(param), lowering)
         outputs = {out / name: text for name, text in texts.items()}
         stale = [path for path, text in outputs.items() if _on_disk(path) != text]
-        show(warnings, format)
         if diff:
             sys.stdout.writelines(line for path in stale for line in difference(path, outputs[path]))
         if check and stale:
-            raise CompileError([_out_of_date(path) for path in stale])
+            raise CompileError([*warnings, *map(_out_of_date, stale)])
+        show(warnings, format)
         if not check and not diff:
             _write(outputs, stale, format)
 

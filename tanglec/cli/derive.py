@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tanglec.cli.arguments import Params, read_params
+from tanglec.cli.arguments import AsJSON, Params, read_params
 from tanglec.cli.messages import BadOption, fail, reported
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from tanglec.api import Compiled
 
 Origin = Annotated[
     str, typer.Argument(metavar="RUN|FILE", help="The folder of a run, or a .tsp file or shipped space.")
@@ -22,11 +28,18 @@ Arch = Annotated[
 Out = Annotated[
     Path, typer.Option("-o", "--out", metavar="MODEL.py", help="The module; its weights go beside it.")
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Of fresh weights, where FILE is given.")]
+Seed = Annotated[
+    int, typer.Option("--seed", min=0, max=2**63 - 1, help="Of fresh weights, where FILE is given.")
+]
 
 
 def derive(
-    origin: Origin, out: Out = Path("model.py"), arch: Arch = None, param: Params = None, seed: Seed = 0
+    origin: Origin,
+    out: Out = Path("model.py"),
+    arch: Arch = None,
+    param: Params = None,
+    seed: Seed = 0,
+    json: AsJSON = False,
 ) -> None:
     """Write one architecture as a module of plain PyTorch, which imports nothing of ours, and its weights.
 
@@ -38,21 +51,33 @@ def derive(
       tanglec derive runs/vit_mini-drnas -o model.py
       tanglec derive vit_mini --arch architecture.json -o model.py
     """
-    with reported():
+    from tanglec.cli.standalone import weights_path
+    from tanglec.library import is_folder
+
+    with reported("json" if json else "full"):
         if out.suffix != ".py":
             raise BadOption(f"`--out {out}` is not the name of a Python file", "e.g. -o model.py")
-        if Path(origin).is_dir():
-            lines = _from_run(Path(origin), out, arch, bool(param))
+        if is_folder(Path(origin)):
+            given, about = _from_run(Path(origin), out, arch, bool(param))
         else:
-            lines = _from_file(origin, out, arch, read_params(param), seed)
-    print("\n".join(lines))
+            given, about = _from_file(origin, out, arch, read_params(param), seed)
+    model, weights = out.as_posix(), weights_path(out).as_posix()
+    if json:
+        from json import dumps
+
+        print(dumps({"model": model, "weights": weights, "about": about, "architecture": given}))
+    else:
+        print(f"wrote {model}\nwrote {weights} ({about})")
 
 
-def _from_run(run: Path, out: Path, arch: str | None, params_given: bool) -> list[str]:
+Derived = tuple[dict[str, Any], str]  # an architecture, and what its weights are
+
+
+def _from_run(run: Path, out: Path, arch: str | None, params_given: bool) -> Derived:
     from tanglec.api import Compiled
     from tanglec.cli.analysis import architecture
     from tanglec.cli.run_folder import recorded_space
-    from tanglec.cli.standalone import inherited, shown, weights_path, write_model
+    from tanglec.cli.standalone import inherited, shown, write_model
     from tanglec.cli.training import need_torch, runtime_errors
 
     if params_given:
@@ -60,23 +85,47 @@ def _from_run(run: Path, out: Path, arch: str | None, params_given: bool) -> lis
     result = recorded_space(run)
     if arch is None and not (run / "architecture.json").is_file():
         raise fail("TSP0911", f"the run `{run.as_posix()}` has found no architecture yet", "give one: --arch")
-    chosen = architecture(arch or str(run / "architecture.json"), result.space)
+    chosen = architecture(str(run / "architecture.json") if arch is None else arch, result.space)
     need_torch()
     compiled = Compiled(result.space, result.source, result.warnings)
+    given = shown(compiled, chosen)
     with runtime_errors():
-        from tanglert.train import inherited_weights
-
-        state = inherited(compiled, shown(compiled, chosen), inherited_weights(run, compiled.load().SPACE))
-        write_model(compiled, shown(compiled, chosen), state, out)
-    what = "weights inherited from the supernet of the run, not trained further"
-    return [f"wrote {out.as_posix()}", f"wrote {weights_path(out).as_posix()} ({what})"]
+        weights, note = _weights(run, compiled, given)
+        write_model(compiled, given, inherited(compiled, given, weights), out)
+    return given, f"weights inherited from the supernet of the run, not trained further{note}"
 
 
-def _from_file(file: str, out: Path, arch: str | None, params: dict[str, Any], seed: int) -> list[str]:
+def _weights(run: Path, compiled: Compiled, given: dict[str, Any]) -> tuple[Mapping[str, Tensor], str]:
+    """The supernet's weights, batch norms with the statistics of the architecture, and a note about these.
+
+    In a complete run they are those of the architecture that was found; for another the run's data is needed.
+    """
+    from tanglec.cli.run_folder import read_record
+    from tanglert.data import DataError, load
+    from tanglert.train import inherited_weights, recalibrated
+
+    module: Any = compiled.load()
+    weights = inherited_weights(run, module.SPACE)
+    found = (run / "result.json").is_file() and read_record(run, "result.json")["architecture"]
+    if found == given or not any(name.endswith("running_mean") for name in weights):
+        return weights, ""
+    config = read_record(run, "config.json")
+    try:
+        data = load(config["data"], module.SPACE)
+        if data.sha256() != config["data_sha256"]:
+            raise DataError(f"{config['data']} has changed since")
+    except DataError as error:
+        return weights, f"; batch norms NOT recalibrated for this architecture: {error}"
+    arch = module.Arch.from_dict(given)
+    weights = recalibrated(weights, module, arch, data, config["options"])
+    return weights, "; batch norms recalibrated for this architecture"
+
+
+def _from_file(file: str, out: Path, arch: str | None, params: dict[str, Any], seed: int) -> Derived:
     from tanglec.api import Compiled
     from tanglec.cli.analysis import analysed, architecture
-    from tanglec.cli.standalone import fresh, shown, weights_path, write_model
-    from tanglec.cli.training import need_torch
+    from tanglec.cli.standalone import fresh, shown, write_model
+    from tanglec.cli.training import need_torch, runtime_errors
 
     result = analysed(file, params)
     if arch is None:
@@ -85,6 +134,6 @@ def _from_file(file: str, out: Path, arch: str | None, params: dict[str, Any], s
     need_torch()
     compiled = Compiled(result.space, result.source, result.warnings)
     given = shown(compiled, chosen)
-    write_model(compiled, given, fresh(compiled, given, seed), out)
-    what = "fresh weights, as PyTorch initialises them: a space has been trained nowhere"
-    return [f"wrote {out.as_posix()}", f"wrote {weights_path(out).as_posix()} ({what})"]
+    with runtime_errors():
+        write_model(compiled, given, fresh(compiled, given, seed), out)
+    return given, "fresh weights, as PyTorch initialises them: a space has been trained nowhere"

@@ -28,7 +28,7 @@ def inspect(file: File, param: Params = None, json: AsJSON = False) -> None:
     if json:
         from json import dumps
 
-        print(dumps(seen, indent=2, ensure_ascii=False))
+        print(dumps(seen, indent=2))
         return
     show(result.warnings)
     print("\n".join(_page(seen, str(Count(**seen["architectures"])))))

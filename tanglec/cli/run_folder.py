@@ -20,6 +20,12 @@ from tanglec.ir.extents import Scalar
 from tanglec.library import libraries_for
 from tanglec.source import Source
 
+_RECORDS: dict[str, dict[str, type]] = {
+    "space.json": {"name": str, "path": str, "params": dict},
+    "config.json": {"data": str, "data_sha256": str, "options": dict},
+    "result.json": {"architecture": dict},
+}
+
 
 def texts(result: Analysed, params: Mapping[str, Scalar], generated: str) -> dict[str, str]:
     """The files of a run that the compiler knows of, by name."""
@@ -54,12 +60,23 @@ def recorded_params(run: Path) -> dict[str, Scalar]:
 
 
 def read_record(run: Path, name: str) -> dict[str, Any]:
-    """A JSON file of a run. Raises `CompileError` (TSP0911) where there is none, or it cannot be read."""
+    """A JSON file of a run. Raises `CompileError` (TSP0911) where there is none, or it is not what it should be."""
     try:
         record: dict[str, Any] = json.loads((run / name).read_text(encoding="utf-8"))
+        _check(record, _RECORDS[name])
     except OSError:
         title = f"`{run.as_posix()}` is not the folder of a run: it has no `{name}`"
         raise fail("TSP0911", title, "`tanglec search … --out DIR` makes one") from None
     except ValueError as error:
         raise fail("TSP0911", f"`{(run / name).as_posix()}` cannot be read: {error}") from None
     return record
+
+
+def _check(record: Any, wanted: Mapping[str, type]) -> None:
+    """Raises `ValueError` where a record lacks a field."""
+    for name, kind in wanted.items():
+        if not isinstance(record, dict) or not isinstance(record.get(name), kind):
+            raise ValueError(f"it has no `{name}`, or not of the kind that it should be")
+    for name, value in record["params"].items() if "params" in wanted else ():
+        if not isinstance(value, int | float | str):
+            raise ValueError(f"param `{name}` has no value")

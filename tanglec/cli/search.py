@@ -124,6 +124,10 @@ def _run(
     from tanglert.data import load
     from tanglert.train import Interrupted, Options, RunError, display, run_search
 
+    if len(compiled.space.network.outputs) != 1:
+        raise fail(
+            "TSP0918", f"the network of `{compiled.space.name}` has several results; a search needs one"
+        )
     module: Any = compiled.load()
     if not resume and (out / "config.json").exists():
         raise RunError(
@@ -131,7 +135,7 @@ def _run(
         )
     samples = load(data, module.SPACE)
     try:
-        return run_search(module, samples, Options(**options), out, display(), resume=resume, texts=files)
+        return run_search(module, samples, Options.of(options), out, display(), resume=resume, texts=files)
     except Interrupted as stop:
         again = [*sys.argv[1:], *([] if resume else ["--resume"])]
         sys.stderr.write(f"{stop}:\n  {shlex.join(['tanglec', *again])}\n")

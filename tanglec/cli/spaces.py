@@ -25,7 +25,7 @@ def spaces(json: AsJSON = False) -> None:
         from json import dumps
 
         keep = ("name", "title", "path", "architectures", "params")
-        print(dumps([{key: row[key] for key in keep} for row in rows], indent=2, ensure_ascii=False))
+        print(dumps([{key: row[key] for key in keep} for row in rows], indent=2))
         return
     head = ["name", "architectures", "parameters", "title"]
     lines = [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tanglec.api import Compiled
 from tanglec.cli.files import write_all
+from tanglec.cli.messages import fail
 from tanglec.ir.extents import Position, Scalar
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ def inherited(
     """The weights that an architecture inherits from those of the supernet, under the stand-alone names."""
     module = compiled.load()
     supernet = module.Supernet()
-    supernet.load_state_dict(weights)
+    try:
+        supernet.load_state_dict(weights)
+    except RuntimeError as error:
+        raise fail("TSP0910", f"the weights are not those of `{compiled.space.name}`: {error}") from None
     network = compiled.derive(arch)
     state: dict[str, Tensor] = supernet.export(module.Arch.from_dict(arch), network.state_dict().keys())
     network.load_state_dict(state)

@@ -29,5 +29,6 @@ def memory(bytes: int) -> str:
     """Such as 820 B, 0.8 MiB, 2.4 GiB."""
     for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
         if bytes >= size:
-            return f"{bytes / size:.1f} {unit}"
+            tenths = (20 * bytes + size) // (2 * size)  # in whole numbers: a float ends at 1e308
+            return f"{tenths // 10}.{tenths % 10} {unit}"
     return f"{bytes} B"

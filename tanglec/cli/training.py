@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,28 +26,64 @@ def need_torch() -> None:
 
 
 @contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Warnings as a line for people, without the place in our code."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *place, **more: print(f"warning: {message}", file=sys.stderr)
+        yield
+
+
+@contextmanager
 def runtime_errors() -> Iterator[None]:
     """What the runtime raises about data, options, runs and architectures, as `CompileError`."""
     from tanglert import ArchError, RequireError
-    from tanglert.data import DataError
+    from tanglert.data import DataError, DataMismatch
     from tanglert.relax import SampledOnlyError
-    from tanglert.train import BrokenCheckpoint, DivergedError, ForeignCheckpoint, OptionsError, RunError
+    from tanglert.train import (
+        BrokenCheckpoint,
+        DivergedError,
+        ForeignCheckpoint,
+        OptionsError,
+        RunError,
+        TaskError,
+    )
 
     codes: dict[type[Exception], str] = {
+        DataMismatch: "TSP0916",  # a subclass of DataError, hence before it
         DataError: "TSP0908",
         ForeignCheckpoint: "TSP0909",
         BrokenCheckpoint: "TSP0910",
         RunError: "TSP0911",
         SampledOnlyError: "TSP0404",
-        DivergedError: "TSP0915",
-        RequireError: "TSP0403",  # a subclass of ArchError, hence before it
+        DivergedError: "TSP0917",
+        TaskError: "TSP0918",
+        RequireError: "TSP0403",  # a subclass of ArchError
         ArchError: "TSP0905",
         OSError: "TSP0902",
     }
     try:
-        yield
+        with plain_warnings():
+            yield
     except OptionsError as error:
         raise BadOption(str(error)) from error
     except tuple(codes) as error:
         code = next(code for kind, code in codes.items() if isinstance(error, kind))
-        raise fail(code, str(error)) from error
+        raise fail(code, _message(error)) from error
+    except (MemoryError, RuntimeError) as error:
+        if not _is_too_large(error):
+            raise
+        help = "a smaller `--batch-size`, or smaller params"
+        raise BadOption(f"this does not fit into memory: {str(error).splitlines()[0]}", help) from error
+
+
+def _message(error: Exception) -> str:
+    """What an error says; of the system's, which file and why, without its number."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"`{error.filename}`: {(error.strerror or str(error)).lower()}"
+    return str(error)
+
+
+def _is_too_large(error: Exception) -> bool:
+    """Whether memory does not suffice; torch has a class of its own for that on accelerators only."""
+    words = ("allocate memory", "out of memory", "overflow")
+    return isinstance(error, MemoryError) or any(word in str(error).lower() for word in words)

@@ -9,19 +9,38 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tanglec.codegen.expressions import ATOM
 from tanglec.codegen.members import Member
 from tanglec.codegen.naming import variable
+from tanglec.codegen.reads import reads
+from tanglec.codegen.repetition import Repetition
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Extent
-from tanglec.ir.nodes import Branch, Call, Carried, Code, Instance, Layer, Operation, Repeat, Slot, Step, Value
+from tanglec.ir.nodes import (
+    Branch,
+    Call,
+    Code,
+    Instance,
+    Layer,
+    Operation,
+    Repeat,
+    Slot,
+    Step,
+    Value,
+)
 from tanglec.ir.types import TensorType
 
 # How strongly the result of an operator binds, and what its operands must.
-_BINDING = {"add": (5, 5, 5), "subtract": (5, 5, 6), "shift": (5, 5, 5), "multiply": (6, 6, 7), "scale": (6, 6, 6)}
+_BINDING = {
+    "add": (5, 5, 5),
+    "subtract": (5, 5, 6),
+    "shift": (5, 5, 5),
+    "multiply": (6, 6, 7),
+    "scale": (6, 6, 6),
+}
 
 WIDTH = 96  # a longer expression is taken apart
 INDENT = "    "
@@ -59,7 +78,7 @@ class Printer:
         self.names: dict[Value, str] = {}
         self.holders: dict[str, Value] = {}
         self.pending: dict[Value, tuple[str, int]] = {}
-        self.left: Counter[Value] = Counter(_reads(instance.body, instance.outputs))
+        self.left: Counter[Value] = Counter(reads(instance.body, instance.outputs))
         self.reserved: set[str] = {"at"}
         self.many = {s: (m.name, i) for m in members if m.many for i, s in enumerate(m.sources)}
         self.bases = {m.name: m.base for m in members}
@@ -69,7 +88,7 @@ class Printer:
                 self.refs[value] = variable(name)
                 self.reserved.add(variable(name))
             else:
-                self._bind(value, variable(name))
+                self.bind(value, variable(name))
 
     def print(self) -> Lines:
         """The lines of the whole `forward`."""
@@ -84,13 +103,20 @@ class Printer:
             self.out.comments[len(self.out.text)] = comment
         self.out.text.append(INDENT * self.depth + text)
 
+    def append(self, lines: Lines) -> None:
+        """Lines that a copy printed."""
+        offset = len(self.out.text)
+        self.out.text.extend(lines.text)
+        self.out.comments.update({offset + n: c for n, c in lines.comments.items()})
+        self.out.slots = lines.slots
+
     def slot(self, value: Slot) -> str:
         """A mark for something that is printed when all instances are known."""
         if value not in self.out.slots:
             self.out.slots.append(value)
         return f"⟦{self.out.slots.index(value)}⟧"
 
-    def _bind(self, value: Value, name: str) -> None:
+    def bind(self, value: Value, name: str) -> None:
         self.names[value] = name
         self.holders[name] = value
 
@@ -104,7 +130,7 @@ class Printer:
 
     def assign(self, value: Value, text: str, comment: str = "") -> None:
         name = self.fresh(variable(value.name or "h"))
-        self._bind(value, name)
+        self.bind(value, name)
         self.line(f"{name} = {text}", comment)
 
     def read(self, value: Value) -> tuple[str, int]:
@@ -113,6 +139,16 @@ class Printer:
         if value in self.pending:
             return self.pending.pop(value)
         return self.names[value], ATOM
+
+    def copy(self) -> Printer:
+        """The same state with lines of its own, one level deeper: for trying how something prints."""
+        trial = Printer.__new__(Printer)
+        trial.__dict__.update(self.__dict__)
+        trial.out = Lines(slots=list(self.out.slots))
+        trial.names, trial.holders, trial.refs = dict(self.names), dict(self.holders), dict(self.refs)
+        trial.pending, trial.left = dict(self.pending), Counter(self.left)
+        trial.depth = self.depth + 1
+        return trial
 
     # --- steps -------------------------------------------------------------------------------------------------------
 
@@ -123,7 +159,7 @@ class Printer:
             elif isinstance(step, Call):
                 self._call(step)
             elif isinstance(step, Repeat):
-                self._repeat(step)
+                Repetition(self, step).print()
             else:
                 self._branch(step)
 
@@ -174,7 +210,11 @@ class Printer:
 
     def _call(self, step: Call) -> None:
         for value in step.inputs:
-            if isinstance(value, Value) and value in self.pending and len(self.pending[value][0]) > WIDTH // 2:
+            if (
+                isinstance(value, Value)
+                and value in self.pending
+                and len(self.pending[value][0]) > WIDTH // 2
+            ):
                 self.assign(value, self.pending.pop(value)[0])
         texts = [self.read(v)[0] if isinstance(v, Value) else self._ref(v) for v in step.inputs]
         text = f"{self._ref(step.mark)}({self.dialect.arguments(*texts)})"
@@ -184,7 +224,7 @@ class Printer:
         names = []
         for result in step.results:
             names.append(self.fresh(variable(result.name or "h")))
-            self._bind(result, names[-1])
+            self.bind(result, names[-1])
             self.left[result] += 1  # not to be overwritten by its siblings
         for result in step.results:
             self.left[result] -= 1
@@ -193,7 +233,7 @@ class Printer:
     # --- conditions --------------------------------------------------------------------------------------------------
 
     def _branch(self, step: Branch) -> None:
-        self._settle()
+        self.settle()
         names = self._joined_names(step)
         self.line(f"if at.holds({self.slot(step.condition)}):")
         sides = [
@@ -204,16 +244,16 @@ class Printer:
         self.line("else:")
         self._side(*sides[1])
         for name, joined in zip(names, step.joined, strict=True):
-            self._bind(joined.result, name)
+            self.bind(joined.result, name)
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Give what is still to be written in place a name before statements come between."""
         for value in list(self.pending):
             self.assign(value, self.pending.pop(value)[0])
 
     def _joined_names(self, step: Branch) -> list[str]:
         """Variables for the results; what only the sides still read may be overwritten."""
-        inside = Counter(_reads((step,), ()))
+        inside = Counter(reads((step,), ()))
         self.left.subtract(inside)
         names: list[str] = []
         for joined in step.joined:
@@ -225,193 +265,30 @@ class Printer:
         return names
 
     def _side(
-        self, body: tuple[Step, ...], results: list[tuple[str, Value]], other: tuple[tuple[Step, ...], list[tuple[str, Value]]] | None = None
+        self,
+        body: tuple[Step, ...],
+        results: list[tuple[str, Value]],
+        other: tuple[tuple[Step, ...], list[tuple[str, Value]]] | None = None,
     ) -> None:
         """One side. What only the `other` side still reads may be overwritten here."""
         before = (dict(self.names), dict(self.holders))
-        elsewhere = Counter(_reads(other[0], (v for _, v in other[1]))) if other else Counter()
+        elsewhere = Counter(reads(other[0], (v for _, v in other[1]))) if other else Counter()
         self.left.subtract(elsewhere)
         self.depth += 1
         start = len(self.out.text)
         self.steps(body)
         moved = [(name, self.read(value)[0]) for name, value in results]
-        self._move(moved)
+        self.move(moved)
         if len(self.out.text) == start:
             self.line("pass")
         self.depth -= 1
         self.left.update(elsewhere)
         self.names, self.holders = before
 
-    def _move(self, pairs: list[tuple[str, str]]) -> None:
+    def move(self, pairs: list[tuple[str, str]]) -> None:
         pairs = [(name, text) for name, text in pairs if name != text]
         if pairs:
             self.line(f"{', '.join(n for n, _ in pairs)} = {', '.join(t for _, t in pairs)}")
-
-    # --- repetitions -------------------------------------------------------------------------------------------------
-
-    def _repeat(self, step: Repeat) -> None:
-        if not step.bodies or not step.carried:
-            return
-        self._settle()
-        carried = [(c, self._carry(c, step)) for c in step.carried]
-        depth = ""
-        if step.elastic:
-            depth = self.fresh("depth")
-            self.reserved.add(depth)
-            values = ", ".join(name for _, name in carried)
-            self.line(f"{depth} = Depth({self.slot(step.count)}, at, {values})")
-        rolled = self._rolled(step, carried, depth)
-        if rolled is None:
-            for i in range(len(step.bodies)):
-                self._iteration(step, i, carried, depth)
-        else:
-            self._loop(step, carried, depth, rolled)
-        self._results(carried, depth)
-
-    def _carry(self, carried: Carried, step: Repeat) -> str:
-        """Put a carried value into the variable that it keeps through all iterations."""
-        text, _ = self.read(carried.before)
-        name = variable(carried.name)
-        read_inside = Counter(_reads(step.bodies[0], ()))[carried.before]
-        if text == name and self.left[carried.before] <= read_inside:
-            return name
-        name = self.fresh(name)
-        if text != name:
-            self.line(f"{name} = {text}")
-        return name
-
-    def _results(self, carried: list[tuple[Carried, str]], depth: str) -> None:
-        for c, name in carried:
-            self._bind(c.result, name)
-        if depth:
-            self.reserved.discard(depth)
-            names = ", ".join(name for _, name in carried)
-            self.line(f"{names} = {depth}.{'value' if len(carried) == 1 else 'values'}()")
-
-    def _lists(self, step: Repeat) -> list[str]:
-        """The lists of modules that the first iteration takes one of each, in order."""
-        own = (s for s in _sources(step.bodies[0]) if s in self.many)
-        return list(dict.fromkeys(self.many[s][0] for s in own))
-
-    def _rolled(self, step: Repeat, carried: list[tuple[Carried, str]], depth: str) -> Lines | None:
-        """The body of a loop that prints all iterations alike; None if they differ."""
-        if any(isinstance(s, Repeat) for s in step.bodies[0]):
-            return None  # inner lists have a name for each iteration
-        first: Lines | None = None
-        for i in range(len(step.bodies)):
-            lines = self._trial(step, i, carried, depth)
-            if first is None:
-                first = lines
-            elif (first.text, first.slots) != (lines.text, lines.slots):
-                return None
-        return first
-
-    def _trial(self, step: Repeat, i: int, carried: list[tuple[Carried, str]], depth: str) -> Lines:
-        """One iteration as the body of a loop, printed on a copy of the state."""
-        trial = Printer.__new__(Printer)
-        trial.__dict__.update(self.__dict__)
-        trial.out = Lines(slots=list(self.out.slots))
-        trial.names, trial.holders = dict(self.names), dict(self.holders)
-        trial.pending, trial.left = dict(self.pending), Counter(self.left)
-        trial.refs = dict(self.refs)
-        for name, variable_name in zip(self._lists(step), self._loop_names(step), strict=True):
-            for source, (listed, _) in self.many.items():
-                if listed == name:
-                    trial.refs[source] = variable_name
-        trial.depth = self.depth + 1
-        for c, name in carried:
-            if i > 0:
-                trial.left[c.after[i - 1]] -= 1  # read by the end of the iteration before
-            trial._bind(c.before if i == 0 else c.after[i - 1], name)
-        trial._one(step, i, carried, depth)
-        return trial.out
-
-    def _loop_names(self, step: Repeat) -> list[str]:
-        taken = set(self.names.values()) | self.reserved
-        names = []
-        for listed in self._lists(step):
-            name = variable(self.bases[listed])
-            while name in taken:
-                name += "_"
-            taken.add(name)
-            names.append(name)
-        return names
-
-    def _one(self, step: Repeat, i: int, carried: list[tuple[Carried, str]], depth: str) -> None:
-        """The statements of iteration `i`: its body, and the carried values back in their variables."""
-        for c, name in carried if i > 0 else ():
-            self._bind(c.after[i - 1], name)
-        self.steps(step.bodies[i])
-        self._move([(name, self.read(c.after[i])[0]) for c, name in carried])
-        if depth:
-            self.line(f"{depth}.add({', '.join(name for _, name in carried)})")
-
-    def _iteration(self, step: Repeat, i: int, carried: list[tuple[Carried, str]], depth: str) -> None:
-        """Iteration `i` on its own, where iterations differ."""
-        if depth:
-            self.line(f"if {depth}.runs({i}):")
-            self.depth += 1
-        self._one(step, i, carried, depth)
-        if depth:
-            self.depth -= 1
-
-    def _loop(self, step: Repeat, carried: list[tuple[Carried, str]], depth: str, body: Lines) -> None:
-        lists, names = self._lists(step), self._loop_names(step)
-        self.line(f"for {', '.join(names) or '_'} in {self._iterable(lists, depth, len(step.bodies))}:")
-        offset = len(self.out.text)
-        self.out.text.extend(body.text)
-        self.out.comments.update({offset + n: c for n, c in body.comments.items()})
-        self.out.slots = body.slots
-        for inner in step.bodies:
-            self.left.subtract(_reads(inner, ()))
-        for c, _ in carried:
-            self.left.subtract(c.after)
-
-    @staticmethod
-    def _iterable(lists: list[str], depth: str, count: int) -> str:
-        own = [f"self.{name}" for name in lists]
-        if depth:
-            return f"{depth}.run({', '.join(own)})"
-        if not own:
-            return f"range({count})"
-        return own[0] if len(own) == 1 else f"zip({', '.join(own)})"
-
-
-def _reads(body: tuple[Step, ...], outputs: Iterable[Value]) -> Iterator[Value]:
-    """Every reading of a value in a body and behind it, as often as it is read."""
-    for step in body:
-        if isinstance(step, Operation):
-            yield from step.inputs
-        elif isinstance(step, Call):
-            yield from (v for v in step.inputs if isinstance(v, Value))
-        elif isinstance(step, Repeat):
-            for inner in step.bodies:
-                yield from _reads(inner, ())
-            for carried in step.carried if step.bodies else ():
-                yield carried.before
-                yield from carried.after
-        else:
-            yield from _reads(step.then, ())
-            yield from _reads(step.otherwise, ())
-            for joined in step.joined:
-                yield joined.then
-                yield joined.otherwise
-    yield from outputs
-
-
-def _sources(body: tuple[Step, ...]) -> Iterator[object]:
-    for step in body:
-        if isinstance(step, Operation):
-            if step.layer is not None:
-                yield step.layer
-        elif isinstance(step, Call):
-            yield step.mark
-        elif isinstance(step, Repeat):
-            for inner in step.bodies:
-                yield from _sources(inner)
-        else:
-            yield from _sources(step.then)
-            yield from _sources(step.otherwise)
 
 
 def shape_text(type: TensorType) -> str:
@@ -421,4 +298,3 @@ def shape_text(type: TensorType) -> str:
     if type.kind == "pixels":
         return ", ".join([features, *sizes])
     return ", ".join([*([] if type.heads is None else [ex.show(type.heads)]), *sizes, features])
-

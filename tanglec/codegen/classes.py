@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tanglec.codegen.body import Dialect, Lines, Printer
-from tanglec.codegen.expressions import ATOM, Text, combine, ordered_arguments
 from tanglec.codegen.generalise import Generaliser, Parameter, Values
+from tanglec.codegen.lists import comprehension
 from tanglec.codegen.members import Member, makers, members
-from tanglec.codegen.naming import Namer, class_name, constant_name, variable
+from tanglec.codegen.naming import Namer, class_name, file_name, variable
+from tanglec.codegen.reads import calls, operations
 from tanglec.ir.extents import Extent
-from tanglec.ir.nodes import Call, Constructor, Instance, Layer, Operation, Repeat, Slot, Step, Value
+from tanglec.ir.nodes import Constructor, Instance, Layer, Slot, Value
 from tanglec.ir.types import Axis
 
 # What a constructor's positional arguments are, for the names of parameters.
@@ -89,12 +91,12 @@ class Classes:
         first = {layer: operation for layer, operation in reversed(list(makers(self.whole.body)))}
         self._originals = {mark: members(i, first) for mark, i in originals.items()}
         self._operations = {layer: operation for layer, operation in reversed(list(makers(network.body)))}
-        self._calls = {id(c.mark): c.instance for i in self._postorder(network) for c in _calls(i.body)}
+        self._calls = {id(c.mark): c.instance for i in self._postorder(network) for c in calls(i.body)}
         self._made: dict[int, tuple[str, tuple[Slot, ...]]] = {}
         self._parameters: dict[str, tuple[str, ...]] = {}
 
     def _postorder(self, instance: Instance) -> Iterator[Instance]:
-        for call in _calls(instance.body):
+        for call in calls(instance.body):
             yield from self._postorder(call.instance)
         yield instance
 
@@ -144,11 +146,20 @@ class Classes:
         self._note(shape)
         inputs = tuple((variable(n), self._annotation(v)) for n, v in first.inputs)
         parameters = tuple(general.parameters)
-        return Class(name, first.block, first.path, parameters, (*layers, *attributes), inputs, len(first.outputs), tuple(forward))
+        return Class(
+            name,
+            first.block,
+            file_name(first.path),
+            parameters,
+            (*layers, *attributes),
+            inputs,
+            len(first.outputs),
+            tuple(forward),
+        )
 
     def _note(self, shape: _Shape) -> None:
         """Remember what the file has to import."""
-        for step in _operations(shape.instances[0].body):
+        for step in operations(shape.instances[0].body):
             code = self.dialect.code(step)
             self.forwards.append(code.call)
             if code.support:
@@ -212,7 +223,11 @@ class Classes:
     def _layer(self, shape: _Shape, place: int, general: Generaliser) -> str:
         member = shape.members[0][place]
         rows = [entries[place].sources for entries in shape.members]
-        columns = [self._texts(column, member, general) for column in zip(*rows, strict=True)] if not member.many else []
+        columns = (
+            [self._texts(column, member, general) for column in zip(*rows, strict=True)]
+            if not member.many
+            else []
+        )
         if not member.many:
             return f"self.{member.name} = {columns[0]}"
         return f"self.{member.name} = nn.ModuleList({self._list(rows, member, general)})"
@@ -229,7 +244,10 @@ class Classes:
     def _texts(self, column: Sequence[object], member: Member, general: Generaliser) -> str:
         """The constructor of one layer, over all instances of the class."""
         makes = [self._make(s) for s in column]
-        arguments = [general(tuple(m.args[j] for m in makes), self._hint(makes[0].name, j)) for j in range(len(makes[0].args))]
+        arguments = [
+            general(tuple(m.args[j] for m in makes), self._hint(makes[0].name, j))
+            for j in range(len(makes[0].args))
+        ]
         for j, (option, _) in enumerate(makes[0].options):
             arguments.append(f"{option}={general(tuple(m.options[j][1] for m in makes), option)}")
         return f"{makes[0].name}({', '.join(arguments)})"
@@ -243,87 +261,18 @@ class Classes:
         """The items of a module list: a comprehension where they follow one rule, else one by one."""
         makes = [[self._make(s) for s in row] for row in rows]
         count = len(makes[0])
-        alike = len({(m.name, len(m.args), tuple(n for n, _ in m.options)) for row in makes for m in row}) == 1
+        alike = (
+            len({(m.name, len(m.args), tuple(n for n, _ in m.options)) for row in makes for m in row}) == 1
+        )
         if alike and count > 1:
-            loop = self._comprehension(makes, general)
+            loop = comprehension(makes, general)
             if loop is not None:
-                variable_name = "i" if "[i" in loop else "_"
+                variable_name = "i" if re.search(r"\bi\b", loop) else "_"
                 return f"{loop} for {variable_name} in range({count})"
-        return "[" + ", ".join(self._texts(column, member, general) for column in zip(*rows, strict=True)) + "]"
-
-    def _comprehension(self, makes: list[list[Constructor]], general: Generaliser) -> str | None:
-        first = makes[0][0]
-        slots: list[tuple[str, list[Values]]] = [("", [tuple(row[i].args[j] for row in makes) for i in range(len(makes[0]))]) for j in range(len(first.args))]
-        slots += [
-            (f"{name}=", [tuple(row[i].options[j][1] for row in makes) for i in range(len(makes[0]))]) for j, (name, _) in enumerate(first.options)
-        ]
-        known = len(general.parameters)
-        texts = []
-        for prefix, values in slots:
-            text = _by_index(values, general)
-            if text is None:
-                del general.parameters[known:]
-                return None
-            texts.append(prefix + text[0])
-        return f"{first.name}({', '.join(texts)})"
-
-
-def _by_index(values: Sequence[Values], general: Generaliser) -> Text | None:
-    """The text of a slot in iteration `i`, from its values in every iteration and instance; None if no rule fits."""
-    if all(v == values[0] for v in values):
-        return general(values[0], "width"), ATOM
-    if all(isinstance(x, Axis) and len(x.segments) == 1 for v in values for x in v):
-        return _by_index([tuple(x.segments[0] for x in v) for v in values], general)  # type: ignore[union-attr]
-    if not all(isinstance(x, Extent) for v in values for x in v):
-        return None
-    extents: list[list[Extent]] = [list(v) for v in values]  # type: ignore[arg-type]
-    first = extents[0][0]
-    if all(x.kind == "choice" for row in extents for x in row):
-        return _indexed(extents)
-    if not first.args or any(x.kind != first.kind or len(x.args) != len(first.args) for row in extents for x in row):
-        return None
-    parts = []
-    for j in range(len(first.args)):
-        part = _by_index([tuple(ordered_arguments(x)[j] for x in row) for row in extents], general)
-        if part is None:
-            return None
-        parts.append(part)
-    return combine(first.kind, parts)
-
-
-def _indexed(extents: Sequence[Sequence[Extent]]) -> Text | None:
-    """`HEADS[i + 3]`, where the positions of a dimension follow one another."""
-    bases = {(x.positions[0].dim, x.positions[0].group, x.positions[0].index - i) for i, row in enumerate(extents) for x in row}
-    if len(bases) != 1 or not extents[0][0].positions[0].scoped:
-        return None
-    dim, group, base = bases.pop()
-    index = "i" if base == 0 else f"i {'+' if base > 0 else '-'} {abs(base)}"
-    return f"{constant_name(dim)}[{index}]" if not group else f'{constant_name(dim)}["{group}", {index}]', ATOM
+        return (
+            "[" + ", ".join(self._texts(column, member, general) for column in zip(*rows, strict=True)) + "]"
+        )
 
 
 def _identifier(text: str) -> str:
     return text if text.isidentifier() else "size"
-
-
-def _calls(body: tuple[Step, ...]) -> Iterator[Call]:
-    for step in body:
-        if isinstance(step, Call):
-            yield step
-        elif isinstance(step, Repeat):
-            for inner in step.bodies:
-                yield from _calls(inner)
-        elif not isinstance(step, Operation):
-            yield from _calls(step.then)
-            yield from _calls(step.otherwise)
-
-
-def _operations(body: tuple[Step, ...]) -> Iterator[Operation]:
-    for step in body:
-        if isinstance(step, Operation):
-            yield step
-        elif isinstance(step, Repeat):
-            for inner in step.bodies:
-                yield from _operations(inner)
-        elif not isinstance(step, Call):
-            yield from _operations(step.then)
-            yield from _operations(step.otherwise)

@@ -16,7 +16,7 @@ from tanglec.codegen.body import Dialect
 from tanglec.codegen.classes import Class, Classes
 from tanglec.codegen.layout import wrapped
 from tanglec.codegen.model import RESERVED, supernet_file
-from tanglec.codegen.naming import variable
+from tanglec.codegen.naming import file_name, variable
 from tanglec.codegen.specialise import specialise
 from tanglec.ir.extents import Position, Scalar
 from tanglec.ir.nodes import Space
@@ -59,7 +59,7 @@ def emit_standalone(space: Space, assignment: dict[Position, Scalar]) -> str:
     architecture = textwrap.wrap(json.dumps(show_architecture(space, assignment)), 110)
     model = StandaloneFile(
         space.name,
-        space.path,
+        file_name(space.path),
         space.sha256,
         space.title,
         tuple(architecture),
@@ -98,7 +98,11 @@ def _environment() -> Environment:
 
     templates = str(files("tanglec.codegen") / "templates")
     environment = Environment(
-        loader=FileSystemLoader(templates), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+        loader=FileSystemLoader(templates),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
     )
     environment.filters.update(
         wrap=lambda line: "\n".join(wrapped(line)),
@@ -126,7 +130,11 @@ def _constructor(c: Class) -> str:
     if not c.layers:
         return ""
     parameters = ", ".join(["self", *(f"{p.name}: {p.annotation}" for p in c.parameters)])
-    lines = [f"    def __init__({parameters}) -> None:", "        super().__init__()", *(f"        {line}" for line in c.layers)]
+    lines = [
+        f"    def __init__({parameters}) -> None:",
+        "        super().__init__()",
+        *(f"        {line}" for line in c.layers),
+    ]
     return "\n".join(part for line in lines for part in wrapped(line)) + "\n\n"
 
 

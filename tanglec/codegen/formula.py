@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from tanglec.codegen.expressions import number_text
-from tanglec.codegen.naming import variable
+from tanglec.codegen.naming import field, variable
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import TRUE, Extent, Position
 from tanglec.ir.nodes import Space, Term
@@ -119,7 +119,12 @@ def _by_layer(
         index = scoped.pop() if len(scoped) == 1 and not grouped else None
         groups.setdefault(index, {})[monomial] = coefficient
     layers = [i for i in groups if i is not None]
-    if condition != TRUE and None in groups and len(layers) == 1 and _follows(condition, groups[layers[0]], presence):
+    if (
+        condition != TRUE
+        and None in groups
+        and len(layers) == 1
+        and _follows(condition, groups[layers[0]], presence)
+    ):
         groups[layers[0]] |= groups.pop(None)
     yield from groups.items()
 
@@ -154,7 +159,9 @@ def function_body(terms: Iterable[Term], space: Space) -> list[str]:
     start = ["0"]
     for part in parts(terms, presence):
         text = polynomial_text(part.polynomial)
-        needed = sorted({p for m, _ in part.polynomial for e in m for p in e.positions} | set(part.condition.positions))
+        needed = sorted(
+            {p for m, _ in part.polynomial for e in m for p in e.positions} | set(part.condition.positions)
+        )
         if part.indices:
             lines += _loop(part, text, needed, space, optional)
         elif part.condition == TRUE and not any(p in maybe for p in needed):
@@ -163,7 +170,7 @@ def function_body(terms: Iterable[Term], space: Space) -> list[str]:
             guards = [f"{_name(p)} is not None" for p in needed if p.dim in optional]
             condition = [] if part.condition == TRUE else [python_text(part.condition)]
             lines += [f"if {' and '.join([*guards, *condition])}:", f"    total += {text}"]
-    whole = all(ex.is_whole(c) for d in space.dimensions for p in d.positions for c in p.choices)
+    whole = not any(isinstance(c, Fraction) for d in space.dimensions for p in d.positions for c in p.choices)
     whole = whole and not any("." in line.replace("arch.", "") or "/" in line for line in [*start, *lines])
     head = f"total = {' + '.join(start)}" if whole else f"total: float = {' + '.join(start)}"
     return [head, *lines, "return total" if whole else "return round(total)"]
@@ -179,27 +186,37 @@ def _loop(part: Part, text: str, needed: list[Position], space: Space, optional:
         body = [f"    if {' and '.join(guards)}:", f"        total += {text}"]
     if part.indices == tuple(range(first, last + 1)):
         sources = [_sliced(d, first, last, len(space.dimension(d).positions)) for d in dims]
-        head = f"for {names[0]} in {sources[0]}:" if len(dims) == 1 else f"for {', '.join(names)} in zip({', '.join(sources)}, strict=True):"
+        head = (
+            f"for {names[0]} in {sources[0]}:"
+            if len(dims) == 1
+            else f"for {', '.join(names)} in zip({', '.join(sources)}, strict=True):"
+        )
         return [head, *body]
-    picks = [f"    {n} = arch.{d}[i]" for n, d in zip(names, dims, strict=True)]
+    picks = [f"    {n} = arch.{field(d)}[i]" for n, d in zip(names, dims, strict=True)]
     return [f"for i in {part.indices}:", *picks, *body]
 
 
 def _sliced(dim: str, first: int, last: int, count: int) -> str:
     if (first, last) == (0, count - 1):
-        return f"arch.{dim}"
-    return f"arch.{dim}[{first or ''}:{'' if last == count - 1 else last + 1}]"
+        return f"arch.{field(dim)}"
+    return f"arch.{field(dim)}[{first or ''}:{'' if last == count - 1 else last + 1}]"
 
 
 def _name(position: Position) -> str:
     if position.scoped and position.index != ANY:
-        return f'arch.{position.dim}["{position.group}"][{position.index}]' if position.group else f"arch.{position.dim}[{position.index}]"
-    return variable(position.dim) if position.scoped else f"arch.{position.dim}"
+        return (
+            f'arch.{field(position.dim)}["{position.group}"][{position.index}]'
+            if position.group
+            else f"arch.{field(position.dim)}[{position.index}]"
+        )
+    return variable(position.dim) if position.scoped else f"arch.{field(position.dim)}"
 
 
 def polynomial_text(total: Iterable[tuple[Monomial, Fraction]]) -> str:
     pieces = []
-    for monomial, coefficient in sorted(total, key=lambda item: (len(item[0]), [ex.show(e) for e in item[0]])):
+    for monomial, coefficient in sorted(
+        total, key=lambda item: (len(item[0]), [ex.show(e) for e in item[0]])
+    ):
         powers = Counter(e for e in monomial if _divisor(e) is None)
         factors = [_power(python_text(e, 7), n) for e, n in powers.items()]
         if not factors or abs(coefficient) != 1:
@@ -218,7 +235,22 @@ def _power(factor: str, exponent: int) -> str:
     return f"{factor}**{exponent}" if simple else f"{factor} ** {exponent}"
 
 
-_OPERATORS = {"or": 1, "and": 2, "==": 4, "!=": 4, "<": 4, "<=": 4, ">": 4, ">=": 4, "+": 5, "-": 5, "*": 6, "/": 6, "//": 6, "%": 6}
+_OPERATORS = {
+    "or": 1,
+    "and": 2,
+    "==": 4,
+    "!=": 4,
+    "<": 4,
+    "<=": 4,
+    ">": 4,
+    ">=": 4,
+    "+": 5,
+    "-": 5,
+    "*": 6,
+    "/": 6,
+    "//": 6,
+    "%": 6,
+}
 
 
 def python_text(extent: Extent, outer: int = 0) -> str:
@@ -234,7 +266,9 @@ def python_text(extent: Extent, outer: int = 0) -> str:
         return f"(not {python_text(extent.args[0], 8)})"
     level = _OPERATORS.get(extent.kind)
     if level is None:
-        name = {"ceil": "math.ceil", "floor": "math.floor", "round_to": "divisible"}.get(extent.kind, extent.kind)
+        name = {"ceil": "math.ceil", "floor": "math.floor", "round_to": "divisible"}.get(
+            extent.kind, extent.kind
+        )
         return f"{name}({', '.join(python_text(a) for a in extent.args)})"
     text = f"{python_text(extent.args[0], level)} {extent.kind} {python_text(extent.args[1], level + 1)}"
     return f"({text})" if outer > level else text

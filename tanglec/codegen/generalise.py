@@ -10,7 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tanglec.codegen.expressions import ATOM, Text, axis_text, combine, extent_text, functions_in, number_text, ordered_arguments
+from tanglec.codegen.expressions import (
+    ATOM,
+    Text,
+    axis_text,
+    combine,
+    extent_text,
+    functions_in,
+    ordered_arguments,
+)
 from tanglec.codegen.naming import Namer, variable
 from tanglec.ir.extents import Extent
 from tanglec.ir.nodes import Slot
@@ -77,8 +85,6 @@ class Generaliser:
             if isinstance(value, Axis) and len(value.segments) > 1:
                 self.functions.add("Axis")
             return axis_text(value) if isinstance(value, Axis) else extent_text(value)
-        if isinstance(value, float):
-            return number_text(value), ATOM
         return (f'"{value}"' if isinstance(value, str) else repr(value)), ATOM
 
     def _alike(self, values: Sequence[Extent]) -> bool:
@@ -126,5 +132,3 @@ def _plain(value: Slot) -> Slot:
     if isinstance(value, Extent) and value.is_constant:
         return value.constant  # type: ignore[return-value]
     return value
-
-

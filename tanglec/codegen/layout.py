@@ -11,10 +11,13 @@ def wrapped(line: str) -> list[str]:
     if len(line) <= WIDTH or line.lstrip().startswith("#"):
         return [line]
     indent = line[: len(line) - len(line.lstrip())]
+    if line.lstrip().startswith("if ") and line.endswith(":"):
+        pieces = _split(line.strip()[3:-1])
+        return [f"{indent}if (", *(f"{indent}{INDENT}{piece}" for piece in pieces), f"{indent}):"]
     terms = _terms(line)
     if len(terms) > 1:
         head, _, first = terms[0].partition("= ")
-        pieces = (first, *terms[1:])
+        pieces = [first, *terms[1:]]
         together = f"{indent}{INDENT}{' '.join(pieces)}"
         body = [together] if len(together) <= WIDTH else [f"{indent}{INDENT}{t}" for t in pieces]
         return [f"{head}= (", *body, f"{indent})"]
@@ -28,7 +31,7 @@ def wrapped(line: str) -> list[str]:
         return [head, inner + content, indent + tail]
     clauses = _clauses(content)
     if len(clauses) > 1:
-        return [head, *wrapped(inner + clauses[0]), *(inner + clause for clause in clauses[1:]), indent + tail]
+        return [head, *(part for clause in clauses for part in wrapped(inner + clause)), indent + tail]
     lines = [part for item in _items(content) for part in _item(inner + item)]
     return [head, *lines, indent + tail]
 
@@ -39,19 +42,26 @@ _LEVELS = ((" or ",), (" and ",), (" == ", " <= ", " >= ", " < ", " > ", " != ")
 
 def _terms(line: str) -> list[str]:
     """An assigned value, split before its outermost operators; the first piece holds what it is assigned to."""
-    name, assigned, _ = line.partition("= ")
+    name, assigned, value = line.partition("= ")
     if not assigned:
         return [line]
+    first, *rest = _split(value)
+    return [f"{name}= {first}", *rest]
+
+
+def _split(value: str) -> list[str]:
+    """An expression before its outermost operators."""
     for operators in _LEVELS:
-        pieces, depth, start = [], 0, 0
-        for i, c in enumerate(line):
+        pieces: list[str] = []
+        depth, start = 0, 0
+        for i, c in enumerate(value):
             depth += (c in "([{") - (c in ")]}")
-            if depth == 0 and i > len(name) + 1 and line.startswith(operators, i):
-                pieces.append(line[start:i])
+            if depth == 0 and value.startswith(operators, i):
+                pieces.append(value[start:i])
                 start = i + 1
         if pieces:
-            return [*pieces, line[start:]]
-    return [line]
+            return [*pieces, value[start:]]
+    return [value]
 
 
 def _item(line: str) -> list[str]:
@@ -98,7 +108,8 @@ def _items(content: str) -> list[str]:
 
 def _clauses(content: str) -> list[str]:
     """A comprehension, split before `for` and `if`; anything else is one piece."""
-    pieces, depth, start = [], 0, 0
+    pieces: list[str] = []
+    depth, start = 0, 0
     for i, c in enumerate(content):
         depth += (c in "([{") - (c in ")]}")
         if depth == 0 and (content.startswith(" for ", i) or pieces and content.startswith(" if ", i)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tanglec.codegen.naming import Namer, attribute, plural
 from tanglec.ir.nodes import Call, Instance, Layer, Operation, Repeat, Step
@@ -35,6 +35,7 @@ class _Found:
     base: str
     hint: str = ""
     named: bool = False
+    listed: bool = False  # belongs to a list, even if the list has one item
 
 
 def members(instance: Instance, operations: dict[Layer, Operation]) -> tuple[Member, ...]:
@@ -55,7 +56,9 @@ def _columns(body: tuple[Step, ...], operations: dict[Layer, Operation]) -> Iter
     for step in body:
         if isinstance(step, Operation):
             if step.layer is not None:
-                yield [_Found(step.layer, step.op, step.layer.name or step.output.name, bool(step.layer.name))]
+                yield [
+                    _Found(step.layer, step.op, step.layer.name or step.output.name, bool(step.layer.name))
+                ]
         elif isinstance(step, Call):
             for given in step.inputs:
                 if isinstance(given, Layer):
@@ -76,19 +79,15 @@ def _repeated(step: Repeat, operations: dict[Layer, Operation]) -> Iterator[list
             if column[0].source in shared:
                 yield column
     own = [[c for c in body if c[0].source not in shared] for body in bodies]
-    alike = len({tuple(c[0].base for c in body) for body in own}) == 1 and all(len(c) == 1 for b in own for c in b)
+    alike = len({tuple(c[0].base for c in body) for body in own}) == 1 and all(
+        len(c) == 1 for b in own for c in b
+    )
     if alike and own and not any(isinstance(s, Repeat) for s in step.bodies[0]):
-        for column in zip(*own, strict=True):
-            yield [_Many(f.source, f.base, f.hint) for (f,) in column]
+        for row in zip(*own, strict=True):
+            yield [replace(column[0], listed=True) for column in row]
     else:
         for body in own:
             yield from body
-
-
-class _Many(_Found):
-    """A source that belongs to a list, even if the list has one item."""
-
-    __slots__ = ()
 
 
 def _named(columns: list[list[_Found]]) -> Iterator[Member]:
@@ -96,8 +95,13 @@ def _named(columns: list[list[_Found]]) -> Iterator[Member]:
     hints = Counter(c[0].hint for c in columns)
     namer = Namer()
     for column in columns:
-        first, many = column[0], isinstance(column[0], _Many)
-        telling = first.hint not in _PASSING and first.hint != "" and hints[first.hint] == 1 and bases[first.base] > 1
+        first, many = column[0], column[0].listed
+        telling = (
+            first.hint not in _PASSING
+            and first.hint != ""
+            and hints[first.hint] == 1
+            and bases[first.base] > 1
+        )
         name = first.hint if first.named or telling and not many else first.base
         name = namer(attribute(plural(name) if many else name))
         yield Member(name, first.base, tuple(f.source for f in column), many)

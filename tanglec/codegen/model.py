@@ -9,7 +9,7 @@ from tanglec.codegen import conditions, formula
 from tanglec.codegen.body import Dialect
 from tanglec.codegen.classes import Class, Classes
 from tanglec.codegen.expressions import extent_text, functions_in, number_text
-from tanglec.codegen.naming import constant_name
+from tanglec.codegen.naming import constant_name, field, file_name
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import TRUE, Extent
 from tanglec.ir.nodes import Dimension, Space, Term
@@ -28,12 +28,12 @@ RESERVED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A dimension: its constant, and the field of `Arch`."""
+    """A dimension: its constant, and the field of `Arch` with its type."""
 
-    name: str
+    field: str
     constant: str
     arguments: str
-    field: str
+    type: str
     remark: str
 
 
@@ -62,13 +62,16 @@ class SupernetFile:
     network: Class
     core_imports: tuple[str, ...]
     layer_imports: tuple[str, ...]
-    imports: tuple[str, ...]
+    standard_imports: tuple[str, ...]
+    torch_imports: tuple[str, ...]
     optional_arch: bool
 
 
 def supernet_file(space: Space) -> SupernetFile:
     """The contents of `generated/<name>.py`."""
-    classes = Classes(space.network, Dialect(supernet=True), RESERVED | {constant_name(d.name) for d in space.dimensions})
+    classes = Classes(
+        space.network, Dialect(supernet=True), RESERVED | {constant_name(d.name) for d in space.dimensions}
+    )
     *blocks, network = classes.build(space.network, "Supernet")
     params, macs = parameter_terms(space.network), multiply_add_terms(space.network)
     bodies = (formula.function_body(params, space), formula.function_body(macs, space))
@@ -77,7 +80,7 @@ def supernet_file(space: Space) -> SupernetFile:
     used = _used(classes, space, [*blocks, network], [*bodies[0], *bodies[1], *restrictions])
     return SupernetFile(
         name=space.name,
-        path=space.path,
+        path=file_name(space.path),
         sha256=space.sha256,
         fingerprint=space.fingerprint,
         title=space.title,
@@ -97,16 +100,35 @@ def supernet_file(space: Space) -> SupernetFile:
         network=network,
         core_imports=tuple(used[0]),
         layer_imports=tuple(used[1]),
-        imports=tuple(used[2]),
+        standard_imports=_standard_imports(space, [*bodies[0], *bodies[1], *restrictions]),
+        torch_imports=_torch_imports([*blocks, network]),
         optional_arch=any(c != TRUE for c in space.presence.values()),
     )
 
 
-def _used(classes: Classes, space: Space, everything: Sequence[Class], texts: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
-    """What to import: from `tanglert`, from `tanglert.nn`, and from elsewhere."""
+def _used(
+    classes: Classes, space: Space, everything: Sequence[Class], texts: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """What to import from `tanglert` and from `tanglert.nn`."""
     lines = [line for c in everything for line in (*c.forward, *c.layers)]
-    core = {"ArchBase", "Choices", "Dim", "Input", "Probabilities", "Space", "SupernetBase", "UniformSampler", *classes.functions}
-    core |= {a for c in everything for p in c.parameters for a in p.annotation.split(" | ") if a in ("Axis", "Extent")}
+    core = {
+        "ArchBase",
+        "Choices",
+        "Dim",
+        "Input",
+        "Probabilities",
+        "Space",
+        "SupernetBase",
+        "UniformSampler",
+        *classes.functions,
+    }
+    core |= {
+        a
+        for c in everything
+        for p in c.parameters
+        for a in p.annotation.split(" | ")
+        if a in ("Axis", "Extent")
+    }
     core |= {f for d in space.dimensions for present in d.present for f in functions_in(present)}
     if any("Depth(" in line and "= Depth(" in line for line in lines):
         core.add("Depth")
@@ -114,19 +136,32 @@ def _used(classes: Classes, space: Space, everything: Sequence[Class], texts: Se
         core.add("divisible")
     layers = {name for name in classes.constructors if "." not in name}
     layers |= {"Block" if c.results == 1 else "TupleBlock" for c in everything[:-1]}
-    other = ["import math"] if any("math." in t for t in texts) else []
-    every = [*lines, *texts, *(_dimension(d).arguments for d in space.dimensions)]
-    if any("Fraction(" in t for t in every):
-        other.append("from fractions import Fraction")
-    if any("torch." in line for line in lines):
-        other.append("import torch")
+    return sorted(core), sorted(layers)
+
+
+def _standard_imports(space: Space, texts: Sequence[str]) -> tuple[str, ...]:
+    lines = ["import math"] if any("math." in t for t in texts) else []
+    if any(len(d.groups) > 1 for d in space.dimensions):
+        lines.append("from collections.abc import Mapping")
+    lines.append("from dataclasses import dataclass")
+    if any("Fraction(" in t for t in (*texts, *(_dimension(d).arguments for d in space.dimensions))):
+        lines.append("from fractions import Fraction")
+    if any("chain." in t for t in texts):
+        lines.append("from itertools import chain")
+    return tuple(lines)
+
+
+def _torch_imports(everything: Sequence[Class]) -> tuple[str, ...]:
+    lines = [line for c in everything for line in (*c.forward, *c.layers)]
+    found = ["import torch"] if any("torch." in line for line in lines) else []
     if any("F." in line for line in lines):
-        other.append("import torch.nn.functional as F")
-    if any("nn." in line for line in lines):
-        other.append("from torch import Tensor, nn")
-    else:
-        other.append("from torch import Tensor")
-    return sorted(core), sorted(layers), other
+        found.append("import torch.nn.functional as F")
+    return (
+        *found,
+        "from torch import Tensor, nn"
+        if any("nn." in line for line in lines)
+        else "from torch import Tensor",
+    )
 
 
 def _shape(type: TensorType) -> str:
@@ -147,7 +182,9 @@ def _group_lines(found: Sequence[Group]) -> list[str]:
     for group in found:
         counted = {op: group.operations.count(op) for op in dict.fromkeys(group.operations)}
         operations = ", ".join(f"{n} {op}" if n > 1 else op for op, n in counted.items())
-        rows.append((" x ".join(group.dims), group.kind, f"{group.lowering} of {group.evaluations}", operations))
+        rows.append(
+            (" x ".join(group.dims), group.kind, f"{group.lowering} of {group.evaluations}", operations)
+        )
     widths = [max((len(r[i]) for r in rows), default=0) for i in range(3)]
     return ["  ".join([*(r[i].ljust(widths[i]) for i in range(3)), r[3]]) for r in rows]
 
@@ -180,11 +217,20 @@ def _dimension(dim: Dimension) -> Choice:
         options.append(f"lists=[{rows}]")
     if dim.per:
         options += [f'per="{dim.per.removeprefix("per ")}"', f"positions={len(dim.positions)}"]
+        if len(dim.groups) > 1:
+            counts = {g: sum(p.group == g for p in dim.positions) for g in dim.groups}
+            options.append("groups={" + ", ".join(f'"{g}": {n}' for g, n in counts.items()) + "}")
     if any(c != TRUE for c in dim.present):
         options.append(f"present={_present(dim.present)}")
     if dim.sampled_only:
         options.append("sampled=True")
-    return Choice(dim.name, constant_name(dim.name), f'"{dim.name}", {", ".join(options)}', _field(dim), _remark(dim))
+    return Choice(
+        field(dim.name),
+        constant_name(dim.name),
+        f'"{dim.name}", {", ".join(options)}',
+        _type_of(dim),
+        _remark(dim),
+    )
 
 
 def _present(conditions: Sequence[Extent]) -> str:
@@ -197,15 +243,25 @@ def _present(conditions: Sequence[Extent]) -> str:
     return f"[{', '.join(extent_text(c)[0] for c in conditions)}]"
 
 
-def _field(dim: Dimension) -> str:
+def _type_of(dim: Dimension) -> str:
     kinds = {_python_type(c) for p in dim.positions for c in p.choices}
     kind = "float" if kinds == {"int", "float"} else " | ".join(sorted(kinds))
     absent = " | None" if any(c != TRUE for c in dim.present) else ""
+    if len(dim.groups) > 1:
+        return f"Mapping[str, tuple[{kind}{absent}, ...]]"
     return f"tuple[{kind}{absent}, ...]" if dim.per else f"{kind}{absent}"
 
 
 def _python_type(value: ex.Scalar) -> str:
-    return "bool" if isinstance(value, bool) else "str" if isinstance(value, str) else "int" if ex.is_whole(value) else "float"
+    return (
+        "bool"
+        if isinstance(value, bool)
+        else "str"
+        if isinstance(value, str)
+        else "int"
+        if ex.is_whole(value)
+        else "float"
+    )
 
 
 def _remark(dim: Dimension) -> str:
@@ -214,5 +270,3 @@ def _remark(dim: Dimension) -> str:
         return f"{dim.per}: {len(dim.positions)} positions, each with choices of its own"
     choices = " | ".join(map(ex.show_scalar, dim.positions[0].choices))
     return f"{choices}{f', {dim.per}' if dim.per else ''}"
-
-

@@ -13,7 +13,12 @@ _MODULE = frozenset(
     state_dict to to_empty train training type xpu zero_grad""".split()
 )
 # Names that generated functions use themselves.
-_LOCAL = frozenset("self at F nn torch Tensor range zip sum round int float bool tuple arch".split())
+_LOCAL = frozenset(
+    """_ F Fraction Tensor all any arch at bool both ceil chain divisible either float floor i int len map math max maximum min
+    minimum negate nn probabilities range round round_to self sum super torch total tuple where zip""".split()
+)
+# Constants of a generated module that a dimension's must not take.
+_CONSTANTS = frozenset(("F", "SPACE"))
 
 
 def class_name(name: str) -> str:
@@ -22,15 +27,29 @@ def class_name(name: str) -> str:
 
 
 def constant_name(name: str) -> str:
-    return name.upper()
+    """`embed` to `EMBED`; names that are not all small letters stay apart from those that are."""
+    upper = name.upper()
+    return upper if name == name.lower() and upper not in _CONSTANTS else f"{name}_DIM"
 
 
 def attribute(name: str) -> str:
     return f"{name}_" if name in _MODULE or keyword.iskeyword(name) or name.startswith("_") else name
 
 
+# Names that every `Arch` has (`tanglert.ArchBase`); a dimension of such a name gets another field.
+ARCH_MEMBERS = frozenset(
+    "allowed from_dict from_indices from_json indices one_hot space to_dict to_json".split()
+)
+
+
+def field(name: str) -> str:
+    """The field of `Arch` that holds a dimension's choices."""
+    return f"{name}_" if name in ARCH_MEMBERS else name
+
+
 def variable(name: str) -> str:
-    return f"{name}_" if name in _LOCAL or keyword.iskeyword(name) else name
+    """A local or parameter: none of the names that the code around it needs, and no constant's."""
+    return f"{name}_" if name in _LOCAL or keyword.iskeyword(name) or name.isupper() else name
 
 
 def plural(name: str) -> str:
@@ -38,6 +57,12 @@ def plural(name: str) -> str:
     if name.endswith(("s", "x", "ch", "sh")):
         return f"{name}es"
     return f"{name[:-1]}ies" if name.endswith("y") and name[-2:-1] not in "aeiou" else f"{name}s"
+
+
+def file_name(path: str) -> str:
+    """A source's path as generated files show it: the same on every machine, however it was typed."""
+    parts = path.replace("\\", "/").split("/")
+    return "/".join(parts[parts.index("spaces") :]) if "spaces" in parts[:-1] else parts[-1]
 
 
 class Namer:

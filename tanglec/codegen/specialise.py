@@ -6,7 +6,19 @@ from dataclasses import replace
 
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Position, Scalar
-from tanglec.ir.nodes import Call, Carried, Code, Constructor, Instance, Operation, Repeat, Slot, Space, Step, Value
+from tanglec.ir.nodes import (
+    Call,
+    Carried,
+    Code,
+    Constructor,
+    Instance,
+    Operation,
+    Repeat,
+    Slot,
+    Space,
+    Step,
+    Value,
+)
 from tanglec.ir.types import Axis, axis
 
 
@@ -23,7 +35,9 @@ class _Specialiser:
     def instance(self, instance: Instance) -> Instance:
         body = self._steps(instance.body)
         arguments = {name: self._slot(value) for name, value in instance.arguments.items()}
-        return replace(instance, body=body, outputs=tuple(map(self._value, instance.outputs)), arguments=arguments)
+        return replace(
+            instance, body=body, outputs=tuple(map(self._value, instance.outputs)), arguments=arguments
+        )
 
     def _value(self, value: Value) -> Value:
         while value in self.same:
@@ -48,7 +62,12 @@ class _Specialiser:
         return tuple(result)
 
     def _operation(self, step: Operation) -> Operation:
-        return replace(step, inputs=tuple(map(self._value, step.inputs)), supernet=self._code(step.supernet), plain=self._code(step.plain))
+        return replace(
+            step,
+            inputs=tuple(map(self._value, step.inputs)),
+            supernet=self._code(step.supernet),
+            plain=self._code(step.plain),
+        )
 
     def _repeat(self, step: Repeat) -> Repeat:
         count = int(ex.number(step.count.at(self.assignment)))
@@ -64,7 +83,9 @@ class _Specialiser:
 
     def _code(self, code: Code) -> Code:
         values = tuple((name, self._slot(v)) for name, v in code.values)
-        return replace(code, values=values, layer=None if code.layer is None else self._constructor(code.layer))
+        return replace(
+            code, values=values, layer=None if code.layer is None else self._constructor(code.layer)
+        )
 
     def _constructor(self, make: Constructor) -> Constructor:
         options = tuple((name, self._slot(v)) for name, v in make.options)
@@ -76,5 +97,3 @@ class _Specialiser:
         if isinstance(value, Axis):
             return axis(*(ex.substitute(s, self.assignment) for s in value.segments))
         return value
-
-

@@ -169,4 +169,26 @@ ENTRIES = (
         "tanglec search spaces/vit_mini.tsp --data path/to/fashion",
         "console",
     ),
+    Entry(
+        "TSP0917",
+        "training diverged",
+        """
+        The loss became infinite or not a number; the message names batch and step. The last checkpoint is kept. Lower
+        the learning rate, and look at the data if it happens in the first steps.
+        """,
+        "tanglec search vit_mini --lr 100",
+        "tanglec search vit_mini --lr 0.003",
+        "console",
+    ),
+    Entry(
+        "TSP0918",
+        "no task for what the network gives",
+        """
+        Searches train classification (`vector(classes)`) and language models (`ids(vocab, L)` to `tokens(L, vocab)`). The
+        network of this space returns something else: `compile` it and train it with a loop of your own.
+        """,
+        "tanglec search segmentation.tsp",
+        "tanglec compile segmentation.tsp",
+        "console",
+    ),
 )

@@ -7,34 +7,62 @@ ENTRIES = (
         "TSP0401",
         "choices that cannot be nested",
         """
-        Choices share one weight of the largest size: each takes its leading part along widths and its centred part
-        along kernels. Odd kernels nest in odd ones and even in even, but a centred 3x3 part of a 4x4 kernel does not exist.
+        Choices share one weight of the largest size: each takes its leading part along widths and its centred part along kernels. Odd kernels
+        nest in odd ones, but a centred 3x3 part of a 4x4 kernel does not exist. An elastic kernel has odd choices and the padding that keeps
+        the size; give no `padding`.
         """,
-        "dim kernel per layer: 3 | 4 | 5",
-        "dim kernel per layer: 3 | 5 | 7",
+        """
+        input image: pixels(3, 32, 32)
+        dim kernel: 3 | 4 | 5
+        network:
+            x = conv(image, 16, kernel=kernel)
+            return linear(mean(x), 10)
+        """,
+        """
+        input image: pixels(3, 32, 32)
+        dim kernel: 3 | 5 | 7
+        network:
+            x = conv(image, 16, kernel=kernel)
+            return linear(mean(x), 10)
+        """,
     ),
     Entry(
         "TSP0402",
         "too many joint choices to look at",
         """
-        Sizes are compared, and mixtures computed, by going through all joint choices of the dimensions that they
-        depend on. Here this number is too large. Give a range a larger `step`, share a choice between more places, or round
-        a width to a common multiple.
+        Sizes are compared, and mixtures computed, by going through all joint choices of the dimensions that they depend on, and a
+        network is unrolled into its operations. Here this is too much: too many joint choices, an expression or layout that a `repeat`
+        built up, or a network of too many steps. Give a range a larger `step`, let the place depend on fewer dimensions, or repeat less.
         """,
-        "dim width: 1..10_000_000",
-        "dim width: 64..512 step 64",
+        """
+        dim embed: 1..10_000_000
+        network:
+            return linear(linear(image, embed), 10)
+        """,
+        """
+        dim embed: 64..512 step 64
+        network:
+            return linear(linear(image, embed), 10)
+        """,
     ),
     Entry(
         "TSP0403",
         "no architecture meets the `require`",
-        "The conditions of the space exclude every combination of choices: there is nothing to search.",
+        """
+        The conditions of the space exclude every architecture: there is nothing to search. The message names the `require` that nothing meets,
+        or says that several exclude one another. For sums such as `params()` it is reported where it can be proved at once.
+        """,
         """
         dim heads: 3 | 4
         require heads > 4
+        network:
+            return linear(linear(image, 8 * heads), 10)
         """,
         """
         dim heads: 3 | 4 | 6
-        require heads > 3
+        require heads > 4
+        network:
+            return linear(linear(image, 8 * heads), 10)
         """,
     ),
     Entry(
@@ -57,16 +85,18 @@ ENTRIES = (
         `linear(x, vocab, weight=table, bias=false)` needs `x` as wide as the embedding `table`.
         """,
         """
+        input text: ids(100, 8)
         network:
-            table = embedding(vocab, 64)
+            table = embedding(100, 64)
             x = linear(mean(table(text)), 32)
-            return linear(x, vocab, weight=table, bias=false)
+            return linear(x, 100, weight=table, bias=false)
         """,
         """
+        input text: ids(100, 8)
         network:
-            table = embedding(vocab, 64)
+            table = embedding(100, 64)
             x = linear(mean(table(text)), 64)
-            return linear(x, vocab, weight=table, bias=false)
+            return linear(x, 100, weight=table, bias=false)
         """,
     ),
 )

@@ -12,33 +12,46 @@ ENTRIES = (
         a number, such as a kernel size or a width, where that says the same.
         """,
         """
-        dim op per edge: conv_3x3 | conv_5x5
-        block edge(x):
-            return choose op:
-                conv_3x3: conv(x, width(x), kernel=3)
-                conv_5x5: conv(x, width(x), kernel=5)
+        input image: pixels(3, 32, 32)
+        dim op: conv_3x3 | conv_5x5
+        network:
+            x = choose op:
+                conv_3x3: conv(image, 16, kernel=3)
+                conv_5x5: conv(image, 16, kernel=5)
+            return linear(mean(x), 10)
         """,
         """
-        dim kernel per edge: 3 | 5
-        block edge(x):
-            return conv(x, width(x), kernel=kernel)
+        input image: pixels(3, 32, 32)
+        dim kernel: 3 | 5
+        network:
+            x = conv(image, 16, kernel=kernel)
+            return linear(mean(x), 10)
         """,
     ),
     Entry(
         "TSP0502",
         "cannot be mixed",
         """
-        This operation has no closed form for what varies in it. Its mixture would be evaluated once for each joint choice, and
-        either there are too many or its result would not have one layout. Fix what the message names, or let it depend on fewer
-        dimensions.
+        This operation has no closed form for what varies in it. Its mixture would be evaluated once for each joint choice, and either there
+        are too many or its result would not have one layout. Fix what the message names, or let it depend on fewer dimensions.
         """,
         """
+        input words: tokens(16, 8)
+        dim hidden per layer: 64..512 step 64
         block layer(x):
-            return attention(x, heads=heads, head_dim=width(x) / heads)
+            return linear(x, hidden)
+        network:
+            x = concat(layer(words), layer(words), layer(words), layer(words))
+            return linear(mean(softmax(x)), 10)
         """,
         """
+        input words: tokens(16, 8)
+        dim hidden per layer: 64..512 step 64
         block layer(x):
-            return attention(x, heads=heads, head_dim=64)
+            return linear(x, hidden)
+        network:
+            x = concat(layer(words), layer(words), layer(words), layer(words))
+            return linear(mean(softmax(linear(x, 256))), 10)
         """,
     ),
 )

@@ -43,14 +43,18 @@ ENTRIES = (
         mistake in the line that should have used it.
         """,
         """
-        dim kernel per layer: 3 | 5
-        block layer(x):
-            return conv(x, width(x), kernel=3)
+        input image: pixels(3, 32, 32)
+        dim kernel: 3 | 5
+        network:
+            x = conv(image, 16, kernel=3)
+            return linear(mean(x), 10)
         """,
         """
-        dim kernel per layer: 3 | 5
-        block layer(x):
-            return conv(x, width(x), kernel=kernel)
+        input image: pixels(3, 32, 32)
+        dim kernel: 3 | 5
+        network:
+            x = conv(image, 16, kernel=kernel)
+            return linear(mean(x), 10)
         """,
     ),
     Entry(
@@ -73,8 +77,8 @@ ENTRIES = (
         "TSP0205",
         "library not found, or without this name",
         """
-        `use transformer: attention` looks for `transformer.tsp` in the folder `lib` beside the space and then among the
-        libraries that ship, and for `block attention` in it.
+        `use transformer: attention` looks for `lib/transformer.tsp` next to the file of the space, then for `transformer.tsp` next to
+        it, then among the libraries that ship; and in it for `block attention`.
         """,
         "use transformers: attention",
         "use transformer: attention",
@@ -82,7 +86,10 @@ ENTRIES = (
     Entry(
         "TSP0206",
         "a block calls itself",
-        "Blocks do not recurse, directly or through one another. Repeat a body with `repeat`.",
+        """
+        Blocks do not recurse, directly or through one another, nor by a block that is handed on as an argument. Repeat a body with
+        `repeat`.
+        """,
         """
         block layer(x):
             return layer(linear(x, 64))
@@ -98,22 +105,23 @@ ENTRIES = (
         "TSP0207",
         "a scope that no call provides",
         """
-        `dim d per layer` has one choice for every instance of block `layer`, so that `d` means something inside such an
-        instance only: in `layer`, or in a block that `layer` calls. With `of cell`, the instance must lie inside one of `cell`.
+        `dim d per layer` has one choice for every instance of block `layer`, so that `d` means something inside such an instance only: in
+        `layer`, or in a block that `layer` calls. With `of cell`, the instance must lie inside one of `cell`. A `require` compares
+        dimensions position by position, which takes dimensions of one scope that the network uses.
         """,
         """
         dim heads per layer: 3 | 4
         block layer(x):
             return linear(x, 64)
         network:
-            return linear(layer(image), heads)
+            return linear(linear(layer(image), 8 * heads), 10)
         """,
         """
         dim heads per layer: 3 | 4
         block layer(x):
-            return linear(x, 64 * heads)
+            return linear(x, 8 * heads)
         network:
-            return layer(image)
+            return linear(layer(image), 10)
         """,
     ),
     Entry(
@@ -127,11 +135,15 @@ ENTRIES = (
         dim ratio: 3 | 4
         block mlp(x, ratio):
             return linear(x, width(x) * ratio)
+        network:
+            return linear(mlp(image, 4), 10)
         """,
         """
         dim ratio: 3 | 4
         block mlp(x, hidden):
             return linear(x, hidden)
+        network:
+            return linear(mlp(image, 64 * ratio), 10)
         """,
     ),
     Entry(
@@ -153,13 +165,17 @@ ENTRIES = (
         """,
         """
         dim out per stage: 16 | 24, 24 | 32, 32 | 40
+        block stage(x):
+            return linear(x, out)
         network:
-            return stage(stage(image))
+            return linear(stage(stage(image)), 10)
         """,
         """
         dim out per stage: 16 | 24, 24 | 32
+        block stage(x):
+            return linear(x, out)
         network:
-            return stage(stage(image))
+            return linear(stage(stage(image)), 10)
         """,
     ),
     Entry(
@@ -170,9 +186,8 @@ ENTRIES = (
         """,
         """
         space tiny
+        input image: vector(64)
         dim embed: 16 | 24
-        network:
-            return linear(image, embed)
         """,
         """
         space tiny
@@ -190,12 +205,14 @@ ENTRIES = (
         operation or block takes.
         """,
         """
-        block layer(x):
-            return conv(x, 16, kernel_size=3)
+        input image: pixels(3, 32, 32)
+        network:
+            return conv(image, 16, kernel_size=3)
         """,
         """
-        block layer(x):
-            return conv(x, 16, kernel=3)
+        input image: pixels(3, 32, 32)
+        network:
+            return conv(image, 16, kernel=3)
         """,
     ),
     Entry(
@@ -268,11 +285,15 @@ ENTRIES = (
         input image: pixels(3, 32, 32)
         block stem(out):
             return conv(image, out, kernel=3)
+        network:
+            return stem(16)
         """,
         """
         input image: pixels(3, 32, 32)
         block stem(x, out):
             return conv(x, out, kernel=3)
+        network:
+            return stem(image, 16)
         """,
     ),
 )

@@ -26,8 +26,8 @@ ENTRIES = (
         "TSP0302",
         "another kind of tensor is needed",
         """
-        Tensors are `pixels(C, H, W)`, `tokens(L, D)`, `vector(D)` or `ids(vocab, L)`. The operation works on other kinds, or the
-        two tensors do not go together. A vector may be added to pixels or tokens.
+        Tensors are `pixels(C, H, W)`, `tokens(L, D)`, `vector(D)` or `ids(vocab, L)`. The operation works on other kinds, or the two
+        tensors do not go together. A vector of the same width may be added to pixels or tokens: it is spread over all places.
         """,
         """
         input image: pixels(3, 32, 32)
@@ -35,6 +35,7 @@ ENTRIES = (
             return attend(image, image, image, heads=3)
         """,
         """
+        use transformer: patch_embed
         input image: pixels(3, 32, 32)
         network:
             x = patch_embed(image, width=192, patch=4)
@@ -68,32 +69,42 @@ ENTRIES = (
         not. Drop the choice, choose multiples, or forbid the combination by `require` (the dimensions can then be sampled only).
         """,
         """
+        use transformer: attention
+        input words: tokens(16, 8)
         dim embed: 384 | 576
-        dim heads per layer: 5 | 8
-        block layer(x):
-            return attention(x, heads=heads, head_dim=embed / heads)
+        dim heads: 5 | 8
+        network:
+            x = linear(words, embed)
+            x = attention(x, heads=heads, head_dim=embed / heads)
+            return linear(mean(x), 10)
         """,
         """
+        use transformer: attention
+        input words: tokens(16, 8)
         dim embed: 384 | 576
-        dim heads per layer: 6 | 8
-        block layer(x):
-            return attention(x, heads=heads, head_dim=embed / heads)
+        dim heads: 6 | 8
+        network:
+            x = linear(words, embed)
+            x = attention(x, heads=heads, head_dim=embed / heads)
+            return linear(mean(x), 10)
         """,
     ),
     Entry(
         "TSP0305",
         "index or slice out of range",
         """
-        `x[i]` takes token `i` of `tokens(L, D)` or item `i` of a list, with `0 <= i < L`; a slice `x[a..b]` needs `0 <= a < b <= L`. Indices do
-        not count from the end.
+        `x[i]` takes token `i` of `tokens(L, D)` or item `i` of a list, with `0 <= i < L`; a slice `x[a..b]` needs `0 <= a < b <= L`, the
+        end excluded. There are no negative indices: nothing counts from the end.
         """,
         """
-        block last(x):
-            return x[-1]
+        input words: tokens(16, 8)
+        network:
+            return words[-1]
         """,
         """
-        block first(x):
-            return x[0]
+        input words: tokens(16, 8)
+        network:
+            return words[15]
         """,
     ),
     Entry(
@@ -104,20 +115,22 @@ ENTRIES = (
         had. A fixed count has no such limit. Do what changes the type before the `repeat`.
         """,
         """
+        input image: pixels(3, 32, 32)
         dim depth: 2 | 3
         network:
             x = image
             repeat depth:
                 x = conv(x, 2 * width(x), kernel=3)
-            return linear(global_pool(x), 10)
+            return linear(mean(x), 10)
         """,
         """
+        input image: pixels(3, 32, 32)
         dim depth: 2 | 3
         network:
             x = conv(image, 64, kernel=3)
             repeat depth:
                 x = conv(x, width(x), kernel=3)
-            return linear(global_pool(x), 10)
+            return linear(mean(x), 10)
         """,
     ),
     Entry(
@@ -126,17 +139,19 @@ ENTRIES = (
         "`repeat n:` takes a whole number from 0, for every choice.",
         """
         dim depth: 1 | 2 | 3
-        block stage(x):
+        network:
+            x = image
             repeat depth - 2:
-                x = layer(x)
-            return x
+                x = linear(x, 64)
+            return linear(x, 10)
         """,
         """
         dim depth: 2 | 3 | 4
-        block stage(x):
+        network:
+            x = image
             repeat depth - 2:
-                x = layer(x)
-            return x
+                x = linear(x, 64)
+            return linear(x, 10)
         """,
     ),
     Entry(
@@ -149,12 +164,12 @@ ENTRIES = (
         """
         dim embed: 192 | 216
         network:
-            return linear(mean(image), embed)
+            return linear(image, embed)
         """,
         """
         dim embed: 192 | 216
         network:
-            return linear(linear(mean(image), embed), 10)
+            return linear(linear(image, embed), 10)
         """,
     ),
     Entry(
@@ -165,21 +180,21 @@ ENTRIES = (
         compiled: numbers, `true`, `false`, names, params, and arithmetic on them, without dimensions.
         """,
         """
-        dim depth: 12 | 13
-        param last = depth - 1
+        dim kernel: 3 | 5
+        param padding = kernel // 2
         """,
         """
-        param depth = 13
-        param last = depth - 1
+        param kernel = 5
+        param padding = kernel // 2
         """,
     ),
     Entry(
         "TSP0310",
         "a window larger than its input",
         """
-        The kernel of a convolution or a pooling, with its dilation, is larger than the image and its padding at
-        this point of the network, so that nothing would come out. Earlier strides are the usual cause, or a
-        smaller input size.
+        The kernel of a convolution or a pooling, with its dilation, is larger than the image and its padding at this point of the
+        network, so that nothing would come out. Earlier strides are the usual cause, or a smaller input size. Without `padding`, odd kernels
+        are padded to keep the size and even ones are not padded.
         """,
         """
         input image: pixels(3, 4, 4)
@@ -202,10 +217,14 @@ ENTRIES = (
         """
         block layer(x, stride):
             return relu(x) if x == 1 else x
+        network:
+            return layer(image, 1)
         """,
         """
         block layer(x, stride):
             return relu(x) if stride == 1 else x
+        network:
+            return layer(image, 1)
         """,
     ),
 )

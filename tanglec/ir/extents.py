@@ -18,14 +18,29 @@ Scalar = int | Fraction | bool | str
 Assignment = Mapping["Position", Scalar]
 
 LARGEST_DOMAIN = 100_000
+LARGEST_TABLE = 5_000_000  # evaluations of single operators that a table may take
+MOST_PARTS = 10_000
+DEEPEST = 200
 
 
-class DomainTooLarge(Exception):
+class TooLarge(Exception):
+    """More than can be looked at in reasonable time."""
+
+
+class ExpressionTooLarge(TooLarge):
+    """An expression that was built up, most often by a `repeat`, until nobody can evaluate it."""
+
+
+class DomainTooLarge(TooLarge):
     """More joint choices than can be enumerated."""
 
     def __init__(self, positions: Sequence[Position], size: int) -> None:
-        super().__init__(f"{size:,} joint choices of {len(positions)} positions")
+        super().__init__(f"{_count(size)} joint choices of {len(positions)} positions")
         self.positions, self.size = tuple(positions), size
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number < 10**12 else f"about 1e{len(str(number)) - 1}"
 
 
 class Undefined(Exception):
@@ -58,6 +73,8 @@ class Extent:
     args: tuple[Extent, ...] = ()
     value: Scalar | Position | None = None
     positions: tuple[Position, ...] = field(default=(), compare=False)
+    parts: int = field(default=1, compare=False, repr=False)  # operators and operands, written out
+    depth: int = field(default=1, compare=False, repr=False)
     _hash: int = field(default=0, compare=False, repr=False)
 
     def __hash__(self) -> int:
@@ -165,14 +182,22 @@ def choice(position: Position) -> Extent:
 
 
 def apply(kind: str, *args: Extent) -> Extent:
-    """An operation on extents; constants are folded, and neutral elements dropped."""
+    """An operation on extents; constants are folded, and neutral elements dropped.
+
+    Raises:
+        Undefined: constants for which the operation has no value.
+        ExpressionTooLarge: of more than MOST_PARTS parts, or deeper than DEEPEST.
+    """
     if all(a.kind == "const" for a in args):
         return const(_compute(kind, [a.constant for a in args]))
     simpler = _simplify(kind, args)
     if simpler is not None:
         return simpler
     positions = tuple(sorted({p for a in args for p in a.positions}))
-    return Extent(kind, args, positions=positions, _hash=hash((kind, args)))
+    parts, depth = 1 + sum(a.parts for a in args), 1 + max(a.depth for a in args)
+    if parts > MOST_PARTS or depth > DEEPEST:
+        raise ExpressionTooLarge(f"it has {parts:,} parts" if parts > MOST_PARTS else f"it is {depth} deep")
+    return Extent(kind, args, positions=positions, parts=parts, depth=depth, _hash=hash((kind, args)))
 
 
 def _simplify(kind: str, args: tuple[Extent, ...]) -> Extent | None:
@@ -202,11 +227,19 @@ def _simplify(kind: str, args: tuple[Extent, ...]) -> Extent | None:
 def either(a: Extent, b: Extent) -> Extent:
     """`a or b`, in the shorter form where one of them covers the other."""
     result = apply("or", a, b)
-    if result.kind == "or" and domain_size(result.positions) <= LARGEST_DOMAIN:
+    if result.kind == "or" and domain_size(result.positions) * result.parts <= LARGEST_DOMAIN:
         for one in (a, b):
             if all(table(one)) or set(one.positions) == set(result.positions) and table(one) == table(result):
                 return one
     return result
+
+
+def any_of(conditions: Sequence[Extent]) -> Extent:
+    """Whether at least one holds; built in halves, so that many do not make a deep expression."""
+    if len(conditions) <= 2:
+        return either(conditions[0], conditions[-1])
+    middle = len(conditions) // 2
+    return either(any_of(conditions[:middle]), any_of(conditions[middle:]))
 
 
 def total(extents: Iterable[Extent]) -> Extent:
@@ -232,7 +265,9 @@ def domain_size(positions: Iterable[Position]) -> int:
     return math.prod(len(p.choices) for p in positions)
 
 
-def assignments(positions: Sequence[Position], limit: int = LARGEST_DOMAIN) -> Iterator[dict[Position, Scalar]]:
+def assignments(
+    positions: Sequence[Position], limit: int = LARGEST_DOMAIN
+) -> Iterator[dict[Position, Scalar]]:
     """Every joint choice of the positions, the first position slowest."""
     size = domain_size(positions)
     if size > limit:
@@ -243,8 +278,15 @@ def assignments(positions: Sequence[Position], limit: int = LARGEST_DOMAIN) -> I
 
 @lru_cache(maxsize=50_000)
 def table(extent: Extent) -> tuple[Scalar, ...]:
-    """Its value for every joint choice of its positions, in the order of `assignments`."""
+    """Its value for every joint choice of its positions, in the order of `assignments`. Raises `TooLarge`."""
+    _check_work(extent.positions, extent.parts)
     return tuple(extent.at(a) for a in assignments(extent.positions))
+
+
+def _check_work(positions: Sequence[Position], parts: int) -> None:
+    size = domain_size(positions)
+    if size * parts > LARGEST_TABLE:
+        raise DomainTooLarge(positions, size)
 
 
 def largest(extent: Extent) -> int | Fraction:
@@ -270,6 +312,7 @@ def counterexample(condition: Extent, assuming: Extent = TRUE) -> dict[Position,
 @lru_cache(maxsize=50_000)
 def _failures(condition: Extent, assuming: Extent) -> tuple[dict[Position, Scalar], ...]:
     positions = union(condition, _relevant(assuming, condition.positions))
+    _check_work(positions, condition.parts)
     return tuple(a for a in assignments(positions) if _holds(assuming, positions, a) and not condition.at(a))
 
 
@@ -319,7 +362,22 @@ def show_assignment(assignment: Assignment) -> str:
     return ", ".join(f"{p}={show_scalar(v)}" for p, v in assignment.items())
 
 
-_PRECEDENCE = {"or": 1, "and": 2, "==": 4, "!=": 4, "<": 4, "<=": 4, ">": 4, ">=": 4, "+": 5, "-": 5, "*": 6, "/": 6, "//": 6, "%": 6}
+_PRECEDENCE = {
+    "or": 1,
+    "and": 2,
+    "==": 4,
+    "!=": 4,
+    "<": 4,
+    "<=": 4,
+    ">": 4,
+    ">=": 4,
+    "+": 5,
+    "-": 5,
+    "*": 6,
+    "/": 6,
+    "//": 6,
+    "%": 6,
+}
 
 
 def show(extent: Extent, outer: int = 0) -> str:

@@ -304,5 +304,7 @@ def rewrite(body: tuple[Step, ...], change: Callable[[Operation], Operation]) ->
         elif isinstance(step, Repeat):
             steps.append(replace(step, bodies=tuple(rewrite(b, change) for b in step.bodies)))
         else:
-            steps.append(replace(step, then=rewrite(step.then, change), otherwise=rewrite(step.otherwise, change)))
+            steps.append(
+                replace(step, then=rewrite(step.then, change), otherwise=rewrite(step.otherwise, change))
+            )
     return tuple(steps)

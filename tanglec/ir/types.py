@@ -32,13 +32,18 @@ class Axis:
 
 
 def axis(*widths: Extent) -> Axis:
-    """An axis of the given segments; neighbours of constant width are one segment."""
+    """An axis of the given segments; neighbours of constant width are one segment.
+
+    Raises `ExpressionTooLarge` where it would have more segments than anything can add up.
+    """
     segments: list[Extent] = []
     for width in widths:
         if segments and width.is_constant and segments[-1].is_constant:
             segments[-1] = ex.apply("+", segments[-1], width)
         else:
             segments.append(width)
+    if len(segments) > ex.DEEPEST:
+        raise ex.ExpressionTooLarge(f"a layout of {len(segments):,} segments")
     return Axis(tuple(segments))
 
 
@@ -88,5 +93,7 @@ class TensorType:
         if self.kind == "ids":
             return f"ids({self.features}, {sizes[0]})"
         heads = [] if self.heads is None else [ex.show(self.heads)]
-        parts = [str(self.features), *sizes] if self.kind == "pixels" else [*heads, *sizes, str(self.features)]
+        parts = (
+            [str(self.features), *sizes] if self.kind == "pixels" else [*heads, *sizes, str(self.features)]
+        )
         return f"{self.kind}({', '.join(parts)})"

@@ -42,9 +42,16 @@ for _name, (_text, _keeps_zero) in _FUNCTIONS.items():
     operation(_name, "x: tensor")(_infer)  # type: ignore[arg-type]
 
 
+def _check_probability(call: Bound) -> None:
+    if not 0 <= call["p"] < 1:
+        title = f"`p` of `{call.op.name}` is a probability, from 0 up to 1"
+        raise call.error("TSP0213", title, "p", f"this is {plain_number(call['p'])}")
+
+
 @operation("dropout", "x: tensor, p: number")
 def dropout(call: Bound) -> Inferred:
     """Dropout of single numbers with probability `p` while training."""
+    _check_probability(call)
     code = Code("{layer}({0})", Constructor("nn.Dropout", (plain_number(call["p"]),)))
     return Inferred(call["x"].type, code, code, lowerings=("once",))
 
@@ -52,5 +59,11 @@ def dropout(call: Bound) -> Inferred:
 @operation("drop_path", "x: tensor, p: number")
 def drop_path(call: Bound) -> Inferred:
     """Stochastic depth: the whole branch is dropped for a sample with probability `p` while training (Huang et al. 2016)."""
+    _check_probability(call)
     make = Constructor("DropPath", (plain_number(call["p"]),))
-    return Inferred(call["x"].type, Code("{layer}({0})", make), Code("{layer}({0})", make, support="drop_path"), lowerings=("once",))
+    return Inferred(
+        call["x"].type,
+        Code("{layer}({0})", make),
+        Code("{layer}({0})", make, support="drop_path"),
+        lowerings=("once",),
+    )

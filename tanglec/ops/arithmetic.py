@@ -16,9 +16,15 @@ _SPREAD = {"pixels": "[:, :, None, None]", "tokens": "[:, None]"}
 def same_layout(call: Bound, a: Axis, b: Axis, what: str) -> None:
     """Two layouts must agree segment by segment."""
     if len(a.segments) != len(b.segments):
-        raise call.error("TSP0301", f"layouts differ: {a} and {b}", text=what)
+        raise call.error("TSP0301", f"layouts differ: `{a}` and `{b}`", text=what)
     for x, y in zip(a.segments, b.segments, strict=True):
-        call.check.hold(ex.apply("==", x, y), "TSP0301", f"widths differ: {ex.show(x)} and {ex.show(y)}", call.span, what)
+        call.check.hold(
+            ex.apply("==", x, y),
+            "TSP0301",
+            f"widths differ: `{ex.show(x)}` and `{ex.show(y)}`",
+            call.span,
+            what,
+        )
 
 
 def _together(call: Bound, symbol: str) -> Inferred:
@@ -41,7 +47,9 @@ def _together(call: Bound, symbol: str) -> Inferred:
     zero = any(zeros) if symbol == "*" else all(zeros)
     grid = a.grid if a.grid is not None else b.grid
     return Inferred(
-        replace(wide, grid=grid, padding="zero" if zero else "anything"), **same(f"{left} {symbol} {right}"), lowerings=("once",)
+        replace(wide, grid=grid, padding="zero" if zero else "anything"),
+        **same(f"{left} {symbol} {right}"),
+        lowerings=("once",),
     )
 
 
@@ -49,31 +57,31 @@ def _places(type: TensorType) -> tuple[ex.Extent, ...]:
     return type.sizes if type.heads is None else (type.heads, *type.sizes)
 
 
-@operation("add", "a: tensor, b: tensor", internal=True)
+@operation("add", "a: tensor, b: tensor", notation="a + b")
 def add(call: Bound) -> Inferred:
     """`a + b`; a vector is spread over pixels or tokens."""
     return _together(call, "+")
 
 
-@operation("subtract", "a: tensor, b: tensor", internal=True)
+@operation("subtract", "a: tensor, b: tensor", notation="a - b")
 def subtract(call: Bound) -> Inferred:
     """`a - b`."""
     return _together(call, "-")
 
 
-@operation("multiply", "a: tensor, b: tensor", internal=True)
+@operation("multiply", "a: tensor, b: tensor", notation="a * b")
 def multiply(call: Bound) -> Inferred:
     """`a * b`, element by element."""
     return _together(call, "*")
 
 
-@operation("scale", "x: tensor, by: number", internal=True)
+@operation("scale", "x: tensor, by: number", notation="x * by")
 def scale(call: Bound) -> Inferred:
     """`x * 0.5`, `x / 2`."""
     return Inferred(call["x"].type, **same(f"{{0}} * {plain_number(call['by'])}"), lowerings=("once",))
 
 
-@operation("shift", "x: tensor, by: number", internal=True)
+@operation("shift", "x: tensor, by: number", notation="x + by")
 def shift(call: Bound) -> Inferred:
     """`x + 1`, `x - 1`."""
     value: Value = call["x"]

@@ -11,7 +11,8 @@ from tanglec.ops.registry import Bound, Inferred, fixed, given, is_fixed, operat
 
 @operation(
     "conv",
-    "x: pixels, out: size, kernel: extent, stride: extent = 1, padding: whole? = none, dilation: extent = 1, groups: extent = 1, bias: flag = true",
+    "x: pixels, out: size, kernel: extent, stride: extent = 1, "
+    "padding: whole? = none, dilation: extent = 1, groups: extent = 1, bias: flag = true",
 )
 def conv(call: Bound) -> Inferred:
     """A square convolution. Padding is "same" (`dilation * (kernel - 1) / 2`) for odd kernels and 0 for even ones.
@@ -26,14 +27,23 @@ def conv(call: Bound) -> Inferred:
     weights = [Weight("weight", (out, per_group, Kernel(call["kernel"])))]
     if call["bias"]:
         weights.append(Weight("bias", (out,)))
-    nested = groups.is_constant and groups.constant == 1 or is_fixed(inner) and is_fixed(outer) and single(out) and single(x.features)
+    nested = (
+        groups.is_constant
+        and groups.constant == 1
+        or is_fixed(inner)
+        and is_fixed(outer)
+        and single(out)
+        and single(x.features)
+    )
     window_args = _window_options(call)
     return Inferred(
         TensorType("pixels", out, sizes),
         Code(
             "{layer}({0}, at)",
             Constructor(
-                "Conv", (x.features, out, call["kernel"]), (*window_args, *given(groups=(groups, ex.const(1)), bias=(call["bias"], True)))
+                "Conv",
+                (x.features, out, call["kernel"]),
+                (*window_args, *given(groups=(groups, ex.const(1)), bias=(call["bias"], True))),
             ),
         ),
         Code(
@@ -66,11 +76,16 @@ def depthwise(call: Bound) -> Inferred:
     options = given(bias=(call["bias"], True))
     return Inferred(
         TensorType("pixels", x.features, sizes),
-        Code("{layer}({0}, at)", Constructor("Depthwise", (x.features, kernel), (*_window_options(call), *options))),
+        Code(
+            "{layer}({0}, at)",
+            Constructor("Depthwise", (x.features, kernel), (*_window_options(call), *options)),
+        ),
         Code(
             "{layer}({0})",
             Constructor(
-                "nn.Conv2d", (x.features, x.features, kernel), (*_plain_window(call), ("groups", x.features), *options)
+                "nn.Conv2d",
+                (x.features, x.features, kernel),
+                (*_plain_window(call), ("groups", x.features), *options),
             ),
         ),
         weights=tuple(weights),
@@ -82,7 +97,12 @@ def depthwise(call: Bound) -> Inferred:
 def _grouped(call: Bound, channels: Axis, groups: Extent) -> Extent:
     call.check.whole(groups, call.span_of("groups"), "`groups`")
     inner = ex.apply("/", channels.width, groups)
-    call.check.whole(inner, call.span_of("groups"), "the number of channels in a group", divisor=(ex.show(channels.width), ex.show(groups)))
+    call.check.whole(
+        inner,
+        call.span_of("groups"),
+        "the number of channels in a group",
+        divisor=(ex.show(channels.width), ex.show(groups)),
+    )
     return inner
 
 
@@ -98,7 +118,9 @@ def same_padding(kernel: Extent, dilation: Extent) -> Extent:
 
 def padding_of(call: Bound) -> Extent:
     dilation = call.arguments.get("dilation", ex.const(1))
-    return ex.const(call["padding"]) if call["padding"] is not None else same_padding(call["kernel"], dilation)
+    return (
+        ex.const(call["padding"]) if call["padding"] is not None else same_padding(call["kernel"], dilation)
+    )
 
 
 def window(call: Bound, x: TensorType) -> tuple[Extent, ...]:
@@ -111,7 +133,9 @@ def window(call: Bound, x: TensorType) -> tuple[Extent, ...]:
     elastic_kernel = not kernel.is_constant
     if elastic_kernel:
         _check_nested_kernel(call, kernel)
-    call.check.sampled_only(ex.union(stride, dilation), f"`{call.op.name}` has an elastic stride or dilation", call.span)
+    call.check.sampled_only(
+        ex.union(stride, dilation), f"`{call.op.name}` has an elastic stride or dilation", call.span
+    )
     call.check.sampled_only(ex.union(*x.sizes), f"`{call.op.name}` reads a tensor of elastic size", call.span)
     return tuple(_after(call, size, kernel, stride, dilation) for size in x.sizes)
 
@@ -144,9 +168,15 @@ def _after(call: Bound, size: Extent, kernel: Extent, stride: Extent, dilation: 
 
 def _window_options(call: Bound) -> tuple[tuple[str, Slot], ...]:
     one = ex.const(1)
-    return given(stride=(call["stride"], one), padding=(call["padding"], None), dilation=(call["dilation"], one))
+    return given(
+        stride=(call["stride"], one), padding=(call["padding"], None), dilation=(call["dilation"], one)
+    )
 
 
 def _plain_window(call: Bound) -> tuple[tuple[str, Slot], ...]:
     one = ex.const(1)
-    return given(stride=(call["stride"], one), padding=(padding_of(call), ex.const(0)), dilation=(call["dilation"], one))
+    return given(
+        stride=(call["stride"], one),
+        padding=(padding_of(call), ex.const(0)),
+        dilation=(call["dilation"], one),
+    )

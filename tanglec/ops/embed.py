@@ -45,7 +45,9 @@ def position(call: Bound) -> Inferred:
 
 def _length(call: Bound, x: TensorType) -> int:
     if not x.sizes[0].is_constant:
-        raise call.error("TSP0309", "learned positions need a fixed number of tokens", "x", f"{ex.show(x.sizes[0])} tokens")
+        raise call.error(
+            "TSP0309", "learned positions need a fixed number of tokens", "x", f"{ex.show(x.sizes[0])} tokens"
+        )
     return int(ex.number(x.sizes[0].constant))
 
 

@@ -41,5 +41,7 @@ def _check_tied(call: Bound, have: Weight, need: Weight) -> None:
         for a, b in zip(mine.segments, theirs.segments, strict=False):  # type: ignore[union-attr]
             if len(mine.segments) != len(theirs.segments) or not call.check.equal(a, b):  # type: ignore[union-attr]
                 raise call.error(
-                    "TSP0405", f"the shared weight is ({have.axes[0]}, {have.axes[1]}), needed is ({need.axes[0]}, {need.axes[1]})", "weight"
+                    "TSP0405",
+                    f"the shared weight is ({have.axes[0]}, {have.axes[1]}), needed is ({need.axes[0]}, {need.axes[1]})",
+                    "weight",
                 )

@@ -23,7 +23,12 @@ def _like(x: TensorType) -> TensorType:
 
 def _no_elastic_heads(call: Bound, x: TensorType) -> None:
     if x.kind == "heads" and x.features.positions:
-        raise call.error("TSP0502", f"`{call.op.name}` over heads needs a fixed head dimension", "x", f"here it is {x.features}")
+        raise call.error(
+            "TSP0502",
+            f"`{call.op.name}` over heads needs a fixed head dimension",
+            "x",
+            f"here it is {x.features}",
+        )
 
 
 @operation("layer_norm", "x: tensor, bias: flag = true, eps: number = 1e-5")
@@ -35,9 +40,16 @@ def layer_norm(call: Bound) -> Inferred:
     dim = given(dim=(feature_dim(call["x"]), -1))
     eps = given(eps=(call["eps"], 1e-5))
     if x.kind == "pixels":
-        plain = Code("{layer}({0})", Constructor("ChannelLayerNorm", (x.features,), shared), support="channel_layer_norm")
+        plain = Code(
+            "{layer}({0})",
+            Constructor("ChannelLayerNorm", (x.features,), shared),
+            support="channel_layer_norm",
+        )
     else:
-        plain = Code("{layer}({0})", Constructor("nn.LayerNorm", (x.features,), (*eps, *given(bias=(call["bias"], True)))))
+        plain = Code(
+            "{layer}({0})",
+            Constructor("nn.LayerNorm", (x.features,), (*eps, *given(bias=(call["bias"], True)))),
+        )
     return Inferred(
         _like(x),
         Code("{layer}({0}, at)", Constructor("LayerNorm", (x.features,), (*shared, *dim))),
@@ -61,7 +73,9 @@ def rms_norm(call: Bound) -> Inferred:
     )
 
 
-@operation("batch_norm", "x: pixels|vector|tokens, affine: flag = true, eps: number = 1e-5, momentum: number = 0.1")
+@operation(
+    "batch_norm", "x: pixels|vector|tokens, affine: flag = true, eps: number = 1e-5, momentum: number = 0.1"
+)
 def batch_norm(call: Bound) -> Inferred:
     """Batch norm. Statistics of the batch while training; in evaluation those of `recalibrate`, else of the batch."""
     x = call["x"].type
@@ -73,7 +87,10 @@ def batch_norm(call: Bound) -> Inferred:
     text = "{layer}({0}.transpose(1, 2)).transpose(1, 2)" if x.kind == "tokens" else "{layer}({0})"
     return Inferred(
         _like(x),
-        Code("{layer}({0}, at)", Constructor("BatchNorm", (x.features,), (*options, *given(dim=(feature_dim(call["x"]), 1))))),
+        Code(
+            "{layer}({0}, at)",
+            Constructor("BatchNorm", (x.features,), (*options, *given(dim=(feature_dim(call["x"]), 1)))),
+        ),
         Code(text, Constructor(kind, (x.features,), plain)),
         weights=_affine(x.features, call["affine"], call["affine"]),
         sums_over=x.features.positions,
@@ -81,7 +98,9 @@ def batch_norm(call: Bound) -> Inferred:
     )
 
 
-@operation("group_norm", "x: pixels|vector, groups: extent? = none, group_size: whole? = none, eps: number = 1e-5")
+@operation(
+    "group_norm", "x: pixels|vector, groups: extent? = none, group_size: whole? = none, eps: number = 1e-5"
+)
 def group_norm(call: Bound) -> Inferred:
     """Group norm with a number of groups or a group size. Only a fixed group size nests; else each width is evaluated."""
     x, groups, size = call["x"].type, call["groups"], call["group_size"]
@@ -90,7 +109,9 @@ def group_norm(call: Bound) -> Inferred:
     name, given_size = ("groups", groups) if size is None else ("group_size", ex.const(size))
     call.check.whole(given_size, call.span_of(name), f"`{name}`")
     quotient = ex.apply("/", x.features.width, given_size)
-    call.check.whole(quotient, call.span_of(name), "the quotient", divisor=(ex.show(x.features.width), ex.show(given_size)))
+    call.check.whole(
+        quotient, call.span_of(name), "the quotient", divisor=(ex.show(x.features.width), ex.show(given_size))
+    )
     count = groups if groups is not None else quotient
     nested = is_fixed(ex.apply("/", x.features.width, count)) and single(x.features)
     option = (("groups", groups),) if groups is not None else (("group_size", size),)

@@ -16,7 +16,9 @@ def _pool(call: Bound, function: str, ending: str = "") -> Inferred:
     padded = "" if padding == ex.const(0) else ", padding={padding}"
     text = f"F.{function}({{0}}, {{kernel}}, stride={{stride}}{padded}{ending})"
     values = (("kernel", call["kernel"]), ("stride", call["stride"]), ("padding", padding))
-    return Inferred(TensorType("pixels", x.features, sizes, padding=x.padding), **same(text, values), shape_comment=True)
+    return Inferred(
+        TensorType("pixels", x.features, sizes, padding=x.padding), **same(text, values), shape_comment=True
+    )
 
 
 @operation("max_pool", "x: pixels, kernel: extent, stride: extent = 1, padding: whole? = none")
@@ -25,7 +27,10 @@ def max_pool(call: Bound) -> Inferred:
     return _pool(call, "max_pool2d")
 
 
-@operation("avg_pool", "x: pixels, kernel: extent, stride: extent = 1, padding: whole? = none, count_padding: flag = false")
+@operation(
+    "avg_pool",
+    "x: pixels, kernel: extent, stride: extent = 1, padding: whole? = none, count_padding: flag = false",
+)
 def avg_pool(call: Bound) -> Inferred:
     """Mean of a window, padding not counted. Stride 1 unless given; padding "same" for odd kernels, 0 for even ones."""
     return _pool(call, "avg_pool2d", "" if call["count_padding"] else ", count_include_pad=False")
@@ -34,8 +39,12 @@ def avg_pool(call: Bound) -> Inferred:
 def _mean(call: Bound) -> Inferred:
     x = call["x"].type
     dims = "(2, 3)" if x.kind == "pixels" else "1"
-    call.check.sampled_only(ex.union(*x.sizes), f"`{call.op.name}` averages over an elastic number of places", call.span)
-    return Inferred(TensorType("vector", x.features, padding=x.padding), **same(f"{{0}}.mean({dims})"), shape_comment=True)
+    call.check.sampled_only(
+        ex.union(*x.sizes), f"`{call.op.name}` averages over an elastic number of places", call.span
+    )
+    return Inferred(
+        TensorType("vector", x.features, padding=x.padding), **same(f"{{0}}.mean({dims})"), shape_comment=True
+    )
 
 
 @operation("mean", "x: pixels|tokens")
@@ -56,5 +65,9 @@ def resize(call: Bound) -> Inferred:
     x, size = call["x"].type, call["size"]
     call.check.whole(size, call.span_of("size"), "`size`")
     call.check.sampled_only(size.positions, "`resize` has an elastic size", call.span)
-    text = '''F.interpolate({0}, size=({size}, {size}), mode="bilinear", align_corners=False)'''
-    return Inferred(TensorType("pixels", x.features, (size, size), padding=x.padding), **same(text, (("size", size),)), shape_comment=True)
+    text = """F.interpolate({0}, size=({size}, {size}), mode="bilinear", align_corners=False)"""
+    return Inferred(
+        TensorType("pixels", x.features, (size, size), padding=x.padding),
+        **same(text, (("size", size),)),
+        shape_comment=True,
+    )

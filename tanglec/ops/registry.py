@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 from tanglec.diagnostics import Abort
 from tanglec.ir import extents as ex
@@ -55,7 +55,11 @@ def parse_signature(text: str) -> tuple[Parameter, ...]:
         kind = kind.strip()
         parameters.append(
             Parameter(
-                name.strip().lstrip("*"), kind.rstrip("?"), kind.endswith("?"), default.strip() or None, name.strip().startswith("*")
+                name.strip().lstrip("*"),
+                kind.rstrip("?"),
+                kind.endswith("?"),
+                default.strip() or None,
+                name.strip().startswith("*"),
             )
         )
     return tuple(parameters)
@@ -64,7 +68,9 @@ def parse_signature(text: str) -> tuple[Parameter, ...]:
 class Checks(Protocol):
     """What an operation may ask of the compiler while it looks at a call."""
 
-    def error(self, code: str, title: str, span: Span, text: str = "", *, notes: Sequence[str] = ()) -> Abort: ...
+    def error(
+        self, code: str, title: str, span: Span, text: str = "", *, notes: Sequence[str] = ()
+    ) -> Abort: ...
 
     def hold(self, condition: Extent, code: str, title: str, span: Span, text: str = "") -> None:
         """The condition must hold for every joint choice (that `require` admits); else an error naming one that fails."""
@@ -72,7 +78,9 @@ class Checks(Protocol):
 
     def equal(self, a: Extent, b: Extent) -> bool: ...
 
-    def whole(self, extent: Extent, span: Span, what: str, *, divisor: tuple[str, str] | None = None) -> None: ...
+    def whole(
+        self, extent: Extent, span: Span, what: str, *, divisor: tuple[str, str] | None = None
+    ) -> None: ...
 
     def sampled_only(self, positions: Sequence[Position], why: str, span: Span) -> None: ...
 
@@ -93,7 +101,9 @@ class Bound:
     def span_of(self, name: str) -> Span:
         return self.spans.get(name, self.span)
 
-    def error(self, code: str, title: str, argument: str = "", text: str = "", notes: Sequence[str] = ()) -> Abort:
+    def error(
+        self, code: str, title: str, argument: str = "", text: str = "", notes: Sequence[str] = ()
+    ) -> Abort:
         return self.check.error(code, title, self.span_of(argument), text, notes=notes)
 
 
@@ -117,8 +127,18 @@ class Op:
     name: str
     parameters: tuple[Parameter, ...]
     infer: Callable[[Bound], Inferred]
-    internal: bool
+    notation: str
     doc: str
+
+    @property
+    def internal(self) -> bool:
+        """Whether it stands for an operator of the language and cannot be called."""
+        return bool(self.notation)
+
+    @property
+    def title(self) -> str:
+        """What a user knows it by."""
+        return self.notation or self.name
 
     @property
     def signature(self) -> str:
@@ -128,11 +148,15 @@ class Op:
 _OPERATIONS: dict[str, Op] = {}
 
 
-def operation(name: str, signature: str, *, internal: bool = False) -> Callable[[Callable[[Bound], Inferred]], Callable[[Bound], Inferred]]:
-    """Register an operation. `internal` ones are what `+`, `x[1..]` and the like stand for; they cannot be called."""
+def operation(
+    name: str, signature: str, *, notation: str = ""
+) -> Callable[[Callable[[Bound], Inferred]], Callable[[Bound], Inferred]]:
+    """Register an operation. One with a `notation` is what `a + b`, `x[0]` and the like stand for."""
 
     def register(infer: Callable[[Bound], Inferred]) -> Callable[[Bound], Inferred]:
-        _OPERATIONS[name] = Op(name, parse_signature(signature), infer, internal, (infer.__doc__ or "").strip())
+        _OPERATIONS[name] = Op(
+            name, parse_signature(signature), infer, notation, (infer.__doc__ or "").strip()
+        )
         return infer
 
     return register
@@ -151,7 +175,14 @@ def registry() -> Mapping[str, Op]:
 # --- small pieces that families share --------------------------------------------------------------------------------
 
 
-def same(call: str, values: tuple[tuple[str, Slot], ...] = ()) -> dict[str, Code]:
+class Both(TypedDict):
+    """The code of both dialects."""
+
+    supernet: Code
+    plain: Code
+
+
+def same(call: str, values: tuple[tuple[str, Slot], ...] = ()) -> Both:
     """The same line of plain PyTorch in both dialects."""
     code = Code(call, values=values)
     return {"supernet": code, "plain": code}

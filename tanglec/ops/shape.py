@@ -19,12 +19,19 @@ def concat(call: Bound) -> Inferred:
         if other.type.kind != first.kind or other.type.kind in ("ids", "heads"):
             raise call.error("TSP0302", f"cannot put {other.type.kind} beside {first.kind}", "x")
         for a, b in zip(first.sizes, other.type.sizes, strict=True):
-            call.check.hold(ex.apply("==", a, b), "TSP0301", f"sizes differ: {first} and {other.type}", call.span)
+            call.check.hold(
+                ex.apply("==", a, b), "TSP0301", f"sizes differ: {first} and {other.type}", call.span
+            )
     features = axis(*(s for v in values for s in v.type.features.segments))
     padding = "zero" if all(v.type.padding == "zero" for v in values) else "anything"
     names = ", ".join(f"{{{i}}}" for i in range(len(values)))
     result = replace(first, features=features, padding=padding)
-    return Inferred(result, **same(f"torch.cat([{names}], {feature_dim(values[0])})"), lowerings=("once",), shape_comment=True)
+    return Inferred(
+        result,
+        **same(f"torch.cat([{names}], {feature_dim(values[0])})"),
+        lowerings=("once",),
+        shape_comment=True,
+    )
 
 
 @operation("flatten", "x: pixels|tokens")
@@ -35,7 +42,9 @@ def flatten(call: Bound) -> Inferred:
     places = ex.product_of(x.sizes)
     if x.kind == "pixels":
         features = axis(*(ex.apply("*", s, places) for s in x.features.segments))
-        return Inferred(TensorType("vector", features, padding=x.padding), **same("{0}.flatten(1)"), shape_comment=True)
+        return Inferred(
+            TensorType("vector", features, padding=x.padding), **same("{0}.flatten(1)"), shape_comment=True
+        )
     features = axis(ex.apply("*", places, x.features.width))
     if not x.features.positions:
         return Inferred(TensorType("vector", features), **same("{0}.flatten(1)"), shape_comment=True)
@@ -53,7 +62,9 @@ def flatten(call: Bound) -> Inferred:
 def to_tokens(call: Bound) -> Inferred:
     """Every pixel becomes a token, row by row; the grid is remembered."""
     x = call["x"].type
-    grid = Grid(*(int(ex.number(s.constant)) for s in x.sizes)) if all(s.is_constant for s in x.sizes) else None
+    grid = (
+        Grid(*(int(ex.number(s.constant)) for s in x.sizes)) if all(s.is_constant for s in x.sizes) else None
+    )
     result = TensorType("tokens", x.features, (ex.product_of(x.sizes),), grid, padding=x.padding)
     return Inferred(result, **same("{0}.flatten(2).transpose(1, 2)"), lowerings=("once",), shape_comment=True)
 
@@ -63,10 +74,17 @@ def to_pixels(call: Bound) -> Inferred:
     """The tokens of a grid as pixels again."""
     x = call["x"].type
     if x.grid is None or x.grid.prefix:
-        raise call.error("TSP0302", "`to_pixels` needs tokens that form a grid, without prepended tokens", "x", str(x))
+        raise call.error(
+            "TSP0302", "`to_pixels` needs tokens that form a grid, without prepended tokens", "x", str(x)
+        )
     sizes = (ex.const(x.grid.height), ex.const(x.grid.width))
-    text = f"{{0}}.transpose(1, 2).unflatten(2, ({x.grid.height}, {x.grid.width}))"
-    return Inferred(TensorType("pixels", x.features, sizes, padding=x.padding), **same(text), lowerings=("once",), shape_comment=True)
+    text = f"torch.unflatten({{0}}.transpose(1, 2), 2, ({x.grid.height}, {x.grid.width}))"
+    return Inferred(
+        TensorType("pixels", x.features, sizes, padding=x.padding),
+        **same(text),
+        lowerings=("once",),
+        shape_comment=True,
+    )
 
 
 @operation("split_heads", "x: tokens, heads: extent")
@@ -75,13 +93,20 @@ def split_heads(call: Bound) -> Inferred:
     x, heads = call["x"].type, call["heads"]
     call.check.whole(heads, call.span_of("heads"), "`heads`")
     dim = ex.apply("/", x.features.width, heads)
-    call.check.whole(dim, call.span_of("heads"), "a head's width", divisor=(ex.show(x.features.width), ex.show(heads)))
+    call.check.whole(
+        dim, call.span_of("heads"), "a head's width", divisor=(ex.show(x.features.width), ex.show(heads))
+    )
     dims = set(ex.table(dim))
     if len(dims) > 1 or not single(x.features):
-        raise call.error("TSP0502", "heads can be split only where a head's width is fixed", "heads", f"here it is {ex.show(dim)}")
+        raise call.error(
+            "TSP0502",
+            "heads can be split only where a head's width is fixed",
+            "heads",
+            f"here it is {ex.show(dim)}",
+        )
     width = dims.pop()
     result = TensorType("heads", axis(ex.const(width)), x.sizes, x.grid, heads, padding=x.padding)
-    text = f"{{0}}.unflatten(-1, (-1, {width})).transpose(1, 2)"
+    text = f"torch.unflatten({{0}}, -1, (-1, {width})).transpose(1, 2)"
     return Inferred(result, **same(text), lowerings=("once",), shape_comment=True)
 
 
@@ -94,23 +119,33 @@ def merge_heads(call: Bound) -> Inferred:
     return Inferred(result, **same("{0}.transpose(1, 2).flatten(2)"), lowerings=("once",), shape_comment=True)
 
 
-@operation("select token", "x: tokens, index: whole", internal=True)
+@operation("select token", "x: tokens, index: whole", notation="x[index]")
 def select_token(call: Bound) -> Inferred:
     """`x[0]`: one token."""
     x, index = call["x"].type, call["index"]
-    inside = ex.apply("<", ex.const(index), x.sizes[0])
-    call.check.hold(inside, "TSP0305", f"token {index} of {ex.show(x.sizes[0])}", call.span)
-    return Inferred(TensorType("vector", x.features, padding=x.padding), **same(f"{{0}}[:, {index}]"), lowerings=("once",), shape_comment=True)
+    count = ex.show(x.sizes[0])
+    inside = ex.const(False) if index < 0 else ex.apply("<", ex.const(index), x.sizes[0])
+    message = f"there is no token {index}: {count} tokens are numbered from 0"
+    call.check.hold(inside, "TSP0305", message, call.span_of("index"))
+    return Inferred(
+        TensorType("vector", x.features, padding=x.padding),
+        **same(f"{{0}}[:, {index}]"),
+        lowerings=("once",),
+        shape_comment=True,
+    )
 
 
-@operation("select tokens", "x: tokens, start: whole, stop: whole?", internal=True)
+@operation("select tokens", "x: tokens, start: whole, stop: whole?", notation="x[start..stop]")
 def select_tokens(call: Bound) -> Inferred:
     """`x[1..]`: some tokens, the end excluded."""
     x, start, stop = call["x"].type, call["start"], call["stop"]
     length = x.sizes[0]
     end = length if stop is None else ex.const(stop)
     fits = ex.apply("and", ex.apply("<=", end, length), ex.apply("<", ex.const(start), end))
-    call.check.hold(fits, "TSP0305", f"tokens {start}..{'' if stop is None else stop} of {ex.show(length)}", call.span)
+    shown = f"{start}..{'' if stop is None else stop}"
+    message = f"there are no tokens {shown}: {ex.show(length)} tokens are numbered from 0"
+    text = "the end is excluded" if stop is not None else ""
+    call.check.hold(fits if start >= 0 else ex.const(False), "TSP0305", message, call.span, text)
     whole_grid = x.grid is not None and stop is None and start <= x.grid.prefix
     grid = replace(x.grid, prefix=x.grid.prefix - start) if whole_grid and x.grid is not None else None
     text = f"{{0}}[:, {start or ''}:{'' if stop is None else stop}]"

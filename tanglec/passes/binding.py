@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tanglec.diagnostics import Abort, Label
 from tanglec.ir import extents as ex
-from tanglec.ir.extents import Extent
+from tanglec.ir.extents import Extent, Scalar
 from tanglec.ir.nodes import Layer, Value
 from tanglec.ir.types import KINDS, Axis, axis
-from tanglec.ops.registry import Op, Parameter
-from tanglec.passes.checks import Checker, sort_of
+from tanglec.ops.registry import Op, Parameter, fixed
+from tanglec.passes.arithmetic import described, sort_of
+from tanglec.passes.checks import Checker
 from tanglec.passes.names import BlockDef
 from tanglec.source import Span
 from tanglec.spelling import closest
@@ -43,7 +45,7 @@ def describe(value: Any) -> str:
     if isinstance(value, Axis):
         return f"the width {value}"
     if isinstance(value, Extent):
-        return {"number": "the number", "truth": "the truth value", "name": "the name"}[sort_of(value)] + f" {ex.show(value)}"
+        return described(value)
     if isinstance(value, Op):
         return f"the operation `{value.name}`"
     if isinstance(value, BlockDef):
@@ -54,7 +56,11 @@ def describe(value: Any) -> str:
 
 
 def match(
-    callee: str, parameters: Sequence[tuple[str, bool]], arguments: Sequence[tuple[ast.Name | None, Any, Span]], span: Span, check: Checker
+    callee: str,
+    parameters: Sequence[tuple[str, bool]],
+    arguments: Sequence[tuple[ast.Name | None, Any, Span]],
+    span: Span,
+    check: Checker,
 ) -> dict[str, tuple[Any, Span]]:
     """Arguments by parameter name. `parameters` are (name, required) in order.
 
@@ -65,18 +71,29 @@ def match(
     bound: dict[str, tuple[Any, Span]] = {}
     for place, (name, value, at) in enumerate(arguments):
         if name is None and place >= len(names):
-            raise check.error("TSP0212", f"`{callee}` takes {len(names)} arguments", at, "one too many", notes=[f"it takes {', '.join(names)}"])
+            raise check.error(
+                "TSP0212",
+                f"`{callee}` takes {len(names)} argument{'' if len(names) == 1 else 's'}",
+                at,
+                "one too many",
+                notes=[f"it takes {', '.join(names)}"],
+            )
         target = names[place] if name is None else name.id
         if target not in names:
             near = closest(target, names)
             help = [f"did you mean `{near}`?"] if near else [f"it takes {', '.join(names)}"]
-            raise check.error("TSP0212", f"`{callee}` has no argument `{target}`", name.span if name else at, help=help)
+            raise check.error(
+                "TSP0212", f"`{callee}` has no argument `{target}`", name.span if name else at, help=help
+            )
         if target in bound:
-            raise check.error("TSP0212", f"`{callee}` is given `{target}` twice", at)
+            labels = [Label(bound[target][1], "first here")]
+            raise check.error("TSP0212", f"`{callee}` is given `{target}` twice", at, labels=labels)
         bound[target] = (value, at)
     missing = [name for name, required in parameters if required and name not in bound]
     if missing:
-        raise check.error("TSP0212", f"`{callee}` needs `{missing[0]}`", span, notes=[f"it takes {', '.join(names)}"])
+        raise check.error(
+            "TSP0212", f"`{callee}` needs `{missing[0]}`", span, notes=[f"it takes {', '.join(names)}"]
+        )
     return bound
 
 
@@ -95,7 +112,9 @@ def coerce(op: Op, parameter: Parameter, value: Any, span: Span, check: Checker)
     if parameter.kind == "size":
         return _size(op, parameter, value, span, check)
     extent = value.width if isinstance(value, Axis) else value
-    if not isinstance(extent, Extent) or sort_of(extent) != ("truth" if parameter.kind == "flag" else "number"):
+    if not isinstance(extent, Extent) or sort_of(extent) != (
+        "truth" if parameter.kind == "flag" else "number"
+    ):
         raise _wrong(op, parameter, value, span, check)
     return extent if parameter.kind == "extent" else _constant(op, parameter, extent, span, check)
 
@@ -105,9 +124,26 @@ def _tensor(op: Op, parameter: Parameter, value: Any, span: Span, check: Checker
         raise _wrong(op, parameter, value, span, check)
     kinds = [k for k in KINDS if k != "ids"] if parameter.kind == "tensor" else parameter.kind.split("|")
     if value.type.kind not in kinds:
-        message = f"`{op.name}` takes {' or '.join(kinds)} for `{parameter.name}`"
-        raise check.error("TSP0302", message, span, f"this is {value.type}")
+        message = f"`{op.title}` takes {' or '.join(kinds)} for `{parameter.name}`, not {value.type.kind}"
+        help = _conversion(value.type.kind, kinds)
+        raise check.error("TSP0302", message, span, f"this is {value.type}", help=help)
     return value
+
+
+# What turns a kind of tensor into another.
+_CONVERSIONS = {
+    ("pixels", "tokens"): "`to_tokens(x)` makes every pixel a token",
+    ("pixels", "vector"): "`mean(x)` averages over space",
+    ("tokens", "vector"): "`mean(x)` averages over the tokens",
+    ("tokens", "pixels"): "`to_pixels(x)` puts the tokens of a grid back",
+}
+
+
+def _conversion(kind: str, wanted: Sequence[str]) -> list[str]:
+    if kind == "ids" and "ids" not in wanted:
+        return ["embed them first: `embedding(ids, vocab, width)`"]
+    found = [_CONVERSIONS[kind, w] for w in wanted if (kind, w) in _CONVERSIONS]
+    return [", ".join(found)] if found else []
 
 
 def _size(op: Op, parameter: Parameter, value: Any, span: Span, check: Checker) -> Axis:
@@ -116,24 +152,40 @@ def _size(op: Op, parameter: Parameter, value: Any, span: Span, check: Checker) 
     if not isinstance(value, Extent) or sort_of(value) != "number":
         raise _wrong(op, parameter, value, span, check)
     check.whole(value, span, f"`{parameter.name}`")
-    return axis(value)
+    return axis(fixed(value))
 
 
-def _constant(op: Op, parameter: Parameter, extent: Extent, span: Span, check: Checker) -> int | bool | float:
+def _constant(op: Op, parameter: Parameter, extent: Extent, span: Span, check: Checker) -> Scalar | float:
     if len(set(ex.table(extent))) != 1:
-        raise check.error("TSP0309", f"`{parameter.name}` of `{op.name}` must be a constant", span, f"this is {ex.show(extent)}")
+        raise check.error(
+            "TSP0309",
+            f"`{parameter.name}` of `{op.title}` must be a constant",
+            span,
+            f"this is {ex.show(extent)}, which varies",
+        )
     value = ex.table(extent)[0]
     if parameter.kind == "whole" and not ex.is_whole(value):
-        raise check.error("TSP0303", f"`{parameter.name}` of `{op.name}` must be a whole number", span, ex.show(extent))
-    return float(value) if parameter.kind == "number" else value  # type: ignore[return-value]
+        raise check.error(
+            "TSP0303", f"`{parameter.name}` of `{op.title}` must be a whole number", span, ex.show(extent)
+        )
+    return float(ex.number(value)) if parameter.kind == "number" else value
 
 
-_WANTED = {"size": "a width", "extent": "a number", "whole": "a whole number", "number": "a number", "flag": "true or false", "layer": "a layer"}
+_WANTED = {
+    "size": "a width",
+    "extent": "a number",
+    "whole": "a whole number",
+    "number": "a number",
+    "flag": "true or false",
+    "layer": "a layer",
+}
 
 
-def _wrong(op: Op, parameter: Parameter, value: Any, span: Span, check: Checker) -> Exception:
+def _wrong(op: Op, parameter: Parameter, value: Any, span: Span, check: Checker) -> Abort:
     wanted = "a tensor" if parameter.is_tensor else _WANTED[parameter.kind]
-    return check.error("TSP0213", f"`{parameter.name}` of `{op.name}` is {wanted}", span, f"this is {describe(value)}")
+    return check.error(
+        "TSP0213", f"`{parameter.name}` of `{op.title}` must be {wanted}", span, f"this is {describe(value)}"
+    )
 
 
 def default(parameter: Parameter) -> Extent | None:
@@ -141,14 +193,20 @@ def default(parameter: Parameter) -> Extent | None:
     text = parameter.default or "none"
     if text == "none":
         return None
-    return ex.const(text == "true") if text in ("true", "false") else ex.const(float(text) if not text.isdigit() else int(text))
+    return (
+        ex.const(text == "true")
+        if text in ("true", "false")
+        else ex.const(float(text) if not text.isdigit() else int(text))
+    )
 
 
 def signature(op: Op) -> list[tuple[str, bool]]:
     return [(p.name, p.default is None) for p in op.parameters]
 
 
-def as_mapping(op: Op, bound: Mapping[str, tuple[Any, Span]], check: Checker, span: Span) -> tuple[dict[str, Any], dict[str, Span]]:
+def as_mapping(
+    op: Op, bound: Mapping[str, tuple[Any, Span]], check: Checker, span: Span
+) -> tuple[dict[str, Any], dict[str, Span]]:
     """Every parameter with its coerced value (or default), and where it was written."""
     values, spans = {}, {}
     for parameter in op.parameters:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tanglec.diagnostics import Abort, Label, Sink
 from tanglec.ir import extents as ex
-from tanglec.ir.extents import TRUE, Assignment, DomainTooLarge, Extent, Position
+from tanglec.ir.extents import TRUE, Assignment, Extent, Position
+from tanglec.passes.arithmetic import described, sort_of
 from tanglec.source import Source, Span
 
 
@@ -15,8 +17,8 @@ from tanglec.source import Source, Span
 class Checker:
     """Asks questions of symbolic extents under the conditions of the place that is being looked at.
 
-    `require` conditions (over positions of index -1 that stand for any) may excuse a combination; what is right only thanks
-    to them is sampled-only, for a mixture does not see a `require`.
+    `require` conditions (over positions of index -1 that stand for any) may excuse a combination; what is right
+    only thanks to them is sampled-only, for a mixture does not see a `require`.
     """
 
     sink: Sink
@@ -66,13 +68,15 @@ class Checker:
         if not admitted:
             self.sampled_only(condition.positions, "a shape is right only thanks to a `require`", span)
             return
-        notes = []
-        if condition.positions:
-            total = ex.domain_size(condition.positions)
-            fails = {tuple(a[p] for p in condition.positions) for a in admitted}
-            example = show_choices({p: admitted[0][p] for p in condition.positions})
-            notes.append(f"fails for {len(fails)} of {total} combinations, e.g. {example}")
-        raise self.error(code, title, span, text, notes=notes, labels=self._declarations(condition))
+        raise self.error(
+            code,
+            title,
+            span,
+            text,
+            notes=_which_fail(condition.positions, admitted),
+            help=_remedies(condition.positions, admitted),
+            labels=self._declarations(condition),
+        )
 
     def _declarations(self, condition: Extent) -> list[Label]:
         """Where the dimensions of a condition are declared."""
@@ -84,20 +88,42 @@ class Checker:
         ]
 
     def _failures(self, condition: Extent, span: Span) -> tuple[dict[Position, ex.Scalar], ...]:
-        try:
+        with self.guarded(span):
             return ex.failures(condition, self.assuming)
-        except DomainTooLarge as error:
-            raise self.error("TSP0402", f"too many joint choices to look at: {error}", span) from None
+
+    @contextmanager
+    def guarded(self, span: Span) -> Iterator[None]:
+        """Whatever turns out to have no value, or to be too large to look at, becomes an error at a place."""
+        try:
+            yield
+        except ex.TooLarge as error:
+            raise self.too_large(error, span) from None
         except ex.Undefined as error:
             raise self.error("TSP0311", f"this has no value for some choice: {error}", span) from None
+        except RecursionError:
+            raise self.error("TSP0402", "this is nested too deeply", span) from None
+
+    def too_large(self, error: ex.TooLarge, span: Span) -> Abort:
+        """Report what cannot be enumerated: how much it would be, and of what."""
+        positions = error.positions if isinstance(error, ex.DomainTooLarge) else ()
+        notes = [f"they are those of {show_positions(positions)}"] if positions else []
+        title = "too many joint choices to look at" if positions else "this expression is too large"
+        help = ["let it depend on fewer dimensions, or give ranges a larger `step`"]
+        return self.error("TSP0402", f"{title}: {error}", span, notes=notes, help=help)
 
     def excluded(self, assignment: Assignment) -> bool:
         """Whether some `require` forbids the combination."""
         places = {(p.group, p.index) for p in assignment if p.scoped} or {("", 0)}
         for group, index in places:
-            here = {p.dim: v for p, v in assignment.items() if not p.scoped or (p.group, p.index) == (group, index)}
+            here = {
+                p.dim: v
+                for p, v in assignment.items()
+                if not p.scoped or (p.group, p.index) == (group, index)
+            }
             for condition in self.requirements:
-                if all(p.dim in here for p in condition.positions) and not condition.at({p: here[p.dim] for p in condition.positions}):
+                if all(p.dim in here for p in condition.positions) and not condition.at(
+                    {p: here[p.dim] for p in condition.positions}
+                ):
                     return True
         return False
 
@@ -109,14 +135,20 @@ class Checker:
         if extent.is_constant and ex.is_whole(extent.constant) and extent.constant >= 1:  # type: ignore[operator]
             return
         if sort_of(extent) != "number":
-            raise self.error("TSP0213", f"{what} must be a number", span, f"this is {ex.show(extent)}")
+            raise self.error("TSP0213", f"{what} must be a number", span, f"this is {described(extent)}")
         remainder = ex.apply("==", ex.apply("%", extent, ex.const(1)), ex.const(0))
         if divisor:
             message = f"`{divisor[0]}` is not divisible by `{divisor[1]}`"
             self.hold(remainder, "TSP0304", message, span, f"{what} must be a whole number")
         else:
             self.hold(remainder, "TSP0303", f"{what} must be a whole number", span, ex.show(extent))
-        self.hold(ex.apply(">=", extent, ex.const(1)), "TSP0303", f"{what} must be at least 1", span, ex.show(extent))
+        self.hold(
+            ex.apply(">=", extent, ex.const(1)),
+            "TSP0303",
+            f"{what} must be at least 1",
+            span,
+            ex.show(extent),
+        )
 
     def sampled_only(self, positions: Sequence[Position], why: str, span: Span) -> None:
         """Note that the dimensions of these positions cannot be superposed."""
@@ -130,16 +162,31 @@ class Checker:
         return False if not self._failures(ex.apply("not", condition), span) else None
 
 
-def sort_of(extent: Extent) -> str:
-    """Whether an extent is a "number", a "truth" value or a "name"."""
-    if extent.kind in ("==", "!=", "<", "<=", ">", ">=", "and", "or", "not"):
-        return "truth"
-    if extent.kind == "where":
-        return sort_of(extent.args[1])
-    if extent.kind in ("const", "choice"):
-        value = extent.constant if extent.kind == "const" else extent.positions[0].choices[0]
-        return "truth" if isinstance(value, bool) else "name" if isinstance(value, str) else "number"
-    return "number"
+def _which_fail(positions: Sequence[Position], failing: Sequence[Assignment]) -> list[str]:
+    """`fails for 2 of 6 combinations, e.g. embed=384, heads=5`."""
+    if not positions:
+        return []
+    total = ex.domain_size(positions)
+    fails = len({tuple(a[p] for p in positions) for a in failing})
+    share = f"all {total:,} combinations" if total == fails else f"{fails:,} of {total:,} combinations"
+    return [f"fails for {share}, e.g. {show_choices({p: failing[0][p] for p in positions})}"]
+
+
+def _remedies(positions: Sequence[Position], failing: Sequence[Assignment]) -> list[str]:
+    """Choices without which nothing fails, where these are few and others are left."""
+    texts = {}
+    for position in positions:
+        bad = [c for c in position.choices if any(a[position] == c for a in failing)]
+        left = len(position.choices) - len(bad)
+        if left and (len(bad) == 1 or len(bad) < min(left, 5)):
+            texts[position.dim] = f"drop {', '.join(map(ex.show_scalar, bad))} from `{position.dim}`"
+    return [", or ".join(list(texts.values())[:2])] if texts else []
+
+
+def show_positions(positions: Sequence[Position]) -> str:
+    """`w[0], w[1], w[2], … (60 positions)`."""
+    shown = ", ".join(str(p) for p in positions[:4])
+    return shown if len(positions) <= 4 else f"{shown}, … ({len(positions)} positions)"
 
 
 def show_choices(assignment: Assignment) -> str:

@@ -1,20 +1,21 @@
-"""Params, choices and inputs: the constants at the head of a file."""
+"""Params and choices: the constants at the head of a file."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 from tanglec.diagnostics import Abort, Label, Sink
 from tanglec.ir import extents as ex
-from tanglec.ir.extents import Scalar
+from tanglec.ir.extents import Extent, Scalar
+from tanglec.passes.arithmetic import ARITY, check_arity, combine, sort_of
 from tanglec.passes.names import FileScope
-from tanglec.spelling import closest
 from tanglec.source import Span
+from tanglec.spelling import closest
 from tanglec.syntax import ast
 
-MOST_CHOICES = 10_000
+MOST_CHOICES = 1_000
 
 
 @dataclass(slots=True)
@@ -22,92 +23,141 @@ class Constants:
     """The values of a file's params; evaluates constant expressions over them."""
 
     params: dict[str, Scalar]
+    scope: FileScope
     sink: Sink
 
     def value(self, node: ast.Expr) -> Scalar:
         """A constant: number, truth value or name. Raises `Abort` after an error."""
-        if isinstance(node, ast.Number | ast.Boolean):
-            return ex.const(node.value).constant
-        if isinstance(node, ast.Nothing):
-            return "none"
-        if isinstance(node, ast.Name):
-            return self.params.get(node.id, node.id)
-        operands = self._operands(node)
-        if operands is None:
-            raise self.sink.error("TSP0309", "a constant is needed here", node.span, "numbers, truth values, names and params")
-        kind, args = operands
-        try:
-            return ex.apply(kind, *(ex.const(self.value(a)) for a in args)).constant
-        except (ex.Undefined, TypeError) as error:
-            raise self.sink.error("TSP0311", f"this has no value: {error}", node.span) from None
+        return self._extent(node).constant
 
-    @staticmethod
-    def _operands(node: ast.Expr) -> tuple[str, tuple[ast.Expr, ...]] | None:
-        if isinstance(node, ast.Binary):
-            return node.operator, (node.left, node.right)
-        if isinstance(node, ast.Unary):
-            zero = ast.Number(Fraction(0), "0", span=node.span)
-            return ("not", (node.operand,)) if node.operator == "not" else ("-", (zero, node.operand))
-        if isinstance(node, ast.Ternary):
-            return "where", (node.condition, node.then, node.otherwise)
-        if isinstance(node, ast.Call) and node.callee.id in ("min", "max", "ceil", "floor", "round_to"):
-            return node.callee.id, tuple(a.value for a in node.arguments)
-        return None
+    def _extent(self, node: ast.Expr) -> Extent:
+        match node:
+            case ast.Number() | ast.Boolean():
+                return ex.const(node.value)
+            case ast.Nothing():
+                return ex.const("none")
+            case ast.Name():
+                return ex.const(self._name(node))
+            case ast.Unary(operator="not"):
+                return self._combine("not", (node.operand,), node.span)
+            case ast.Unary():
+                zero = ast.Number(Fraction(0), "0", span=node.span)
+                return self._combine("-", (zero, node.operand), node.span)
+            case ast.Binary():
+                return self._combine(node.operator, (node.left, node.right), node.span)
+            case ast.Ternary():
+                return self._combine("where", (node.condition, node.then, node.otherwise), node.span)
+            case ast.Call() if node.callee.id in ARITY:
+                arguments = tuple(a.value for a in node.arguments)
+                check_arity(node.callee.id, len(arguments), node.span, self.sink.error)
+                return self._combine(node.callee.id, arguments, node.span)
+        text = "numbers, truth values, names and params"
+        raise self.sink.error("TSP0309", "a constant is needed here", node.span, text)
+
+    def _combine(self, kind: str, nodes: tuple[ast.Expr, ...], span: Span) -> Extent:
+        operands = [self._extent(n) for n in nodes]
+        return combine(kind, operands, [n.span for n in nodes], span, self.sink.error)
+
+    def _name(self, node: ast.Name) -> Scalar:
+        if node.id in self.scope.dims:
+            title = f"a constant is needed here, and `{node.id}` is a dimension"
+            raise self.sink.error("TSP0309", title, node.span)
+        if node.id in self.scope.params and node.id not in self.params:
+            labels = [Label(self.scope.params[node.id].name.span, "declared here")]
+            title = f"`{node.id}` has no value yet"
+            text = "a param sees those above it"
+            raise self.sink.error("TSP0201", title, node.span, text, labels=labels)
+        return self.params.get(node.id, node.id)
 
 
 def read_params(scope: FileScope, overrides: Mapping[str, Scalar], sink: Sink) -> Constants:
     """Params in order, each seeing those before it; `overrides` are the values of the command line."""
-    constants = Constants({}, sink)
+    constants = Constants({}, scope, sink)
     for name in overrides:
         if name not in scope.params:
             near = closest(name, scope.params)
-            help = [f"did you mean `{near}`?"] if near else [f"its params: {', '.join(scope.params) or 'none'}"]
+            help = (
+                [f"did you mean `{near}`?"] if near else [f"its params: {', '.join(scope.params) or 'none'}"]
+            )
             sink.error("TSP0214", f"the space has no param `{name}`", help=help)
     for name, node in scope.params.items():
         try:
             default = constants.value(node.value)
         except Abort:
             default = 1
-        constants.params[name] = overrides.get(name, default)
-        if name in overrides and isinstance(default, bool | str) != isinstance(overrides[name], bool | str):
-            given = ex.show_scalar(overrides[name])
-            sink.error("TSP0214", f"param `{name}` cannot be `{given}`", node.value.span, f"its default is {ex.show_scalar(default)}")
+        given = overrides.get(name, default)
+        alike = sort_of(ex.const(given)) == sort_of(ex.const(default))
+        constants.params[name] = given if alike else default
+        if not alike:
+            text = f"its default is {ex.show_scalar(default)}"
+            sink.error(
+                "TSP0214", f"param `{name}` cannot be `{ex.show_scalar(given)}`", node.value.span, text
+            )
     return constants
 
 
-def read_choices(scope: FileScope, constants: Constants, sink: Sink) -> dict[str, tuple[tuple[Scalar, ...], ...]]:
-    """The choices of every dimension, one tuple for each list. Raises `Abort` after an error."""
+def read_choices(
+    scope: FileScope, constants: Constants, sink: Sink
+) -> dict[str, tuple[tuple[Scalar, ...], ...]]:
+    """The choices of every dimension, one tuple for each list. Errors in them are in the sink."""
     result = {}
     for name, node in scope.dims.items():
+        before = len(sink.diagnostics)
         result[name] = tuple(_list(node, choices, constants, sink) for choices in node.lists)
-        if all(len(choices) < 2 for choices in result[name]):
-            sink.error("TSP0209", f"`{name}` has nothing to choose from", node.lists[0].span, "one choice", help=["make it a `param`"])
+        if all(len(choices) < 2 for choices in result[name]) and len(sink.diagnostics) == before:
+            help = [f"make it a constant: `param {name} = {ex.show_scalar(result[name][0][0])}`"]
+            title = f"`{name}` has nothing to choose from"
+            sink.error("TSP0209", title, node.lists[0].span, "one choice", help=help)
     return result
 
 
 def _list(node: ast.Dim, choices: ast.Choices, constants: Constants, sink: Sink) -> tuple[Scalar, ...]:
-    values: dict[Scalar, Span] = {}
+    seen: dict[tuple[bool, Scalar], Span] = {}  # True == 1, and is another choice
     for item in choices.items:
-        for value in _range(item, constants, sink) if isinstance(item, ast.Range) else (constants.value(item),):
-            if value in values:
-                labels = [Label(values[value], "first here")]
-                sink.error("TSP0209", f"`{node.name.id}` has the choice {ex.show_scalar(value)} twice", item.span, labels=labels)
-            values[value] = item.span
-    sorts = {"name" if isinstance(v, str) else "truth" if isinstance(v, bool) else "number" for v in values}
+        for value in _values(item, constants, sink):
+            key = (isinstance(value, bool), value)
+            if key in seen:
+                labels = [Label(seen[key], "first here")]
+                title = f"`{node.name.id}` has the choice {ex.show_scalar(value)} twice"
+                sink.error("TSP0209", title, item.span, labels=labels)
+            seen.setdefault(key, item.span)
+    sorts = {sort_of(ex.const(value)) for _, value in seen}
     if len(sorts) > 1:
-        sink.error("TSP0209", f"`{node.name.id}` mixes {' and '.join(sorted(sorts))} choices", choices.span)
-    return tuple(values)
+        words = " and ".join({"truth": "truth values"}.get(s, f"{s}s") for s in sorted(sorts))
+        title = f"`{node.name.id}` mixes {words}"
+        sink.error("TSP0209", title, choices.span, "choices are of one sort")
+    return tuple(value for _, value in seen)
+
+
+def _values(item: ast.Expr | ast.Range, constants: Constants, sink: Sink) -> Iterator[Scalar]:
+    """What one item of a list stands for; nothing after an error."""
+    try:
+        if isinstance(item, ast.Range):
+            yield from _range(item, constants, sink)
+        else:
+            yield constants.value(item)
+    except Abort:
+        return
 
 
 def _range(node: ast.Range, constants: Constants, sink: Sink) -> tuple[Scalar, ...]:
-    parts = [constants.value(n) for n in (node.start, node.stop)]
-    step = constants.value(node.step) if node.step is not None else 1
-    if any(isinstance(v, bool | str) for v in (*parts, step)) or step <= 0 or parts[0] > parts[1]:  # type: ignore[operator]
-        raise sink.error("TSP0209", "a range goes from a number up to a larger one", node.span, "start..stop step positive")
-    start, stop = Fraction(parts[0]), Fraction(parts[1])
-    count = (stop - start) // Fraction(step) + 1
+    start, stop = _number(node.start, constants, sink), _number(node.stop, constants, sink)
+    step = Fraction(1) if node.step is None else _number(node.step, constants, sink)
+    if step <= 0 or start > stop:
+        title = "a range goes from a number up to a larger one"
+        text = "the step must be positive" if step <= 0 else f"{node.start.span.text} is larger"
+        raise sink.error("TSP0209", title, node.span, text)
+    count = (stop - start) // step + 1
     if count > MOST_CHOICES:
-        raise sink.error("TSP0402", f"{count:,} choices are too many", node.span, help=["give it a larger `step`"])
-    return tuple(ex.const(start + i * Fraction(step)).constant for i in range(count))
+        help = ["give it a larger `step`"]
+        title = f"{count:,} choices are too many"
+        raise sink.error("TSP0402", title, node.span, f"at most {MOST_CHOICES:,}", help=help)
+    return tuple(ex.const(start + i * step).constant for i in range(count))
 
 
+def _number(node: ast.Expr, constants: Constants, sink: Sink) -> Fraction:
+    value = constants.value(node)
+    if isinstance(value, bool | str):
+        text = f"this is {ex.show_scalar(value)}"
+        raise sink.error("TSP0209", "a range goes from a number up to a larger one", node.span, text)
+    return Fraction(value)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from tanglec.ir import extents as ex
-from tanglec.ir.extents import Assignment
-from tanglec.ir.nodes import Instance, Space, Term, walk
+from tanglec.ir.extents import Assignment, Extent
+from tanglec.ir.nodes import Instance, Layer, Space, Term, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,9 @@ class Costs:
 def costs(space: Space, assignment: Assignment) -> Costs:
     """The costs of an architecture; `assignment` gives every position a choice (any, where it is absent)."""
     network = space.network
-    return Costs(evaluate(parameter_terms(network), assignment), evaluate(multiply_add_terms(network), assignment))
+    return Costs(
+        evaluate(parameter_terms(network), assignment), evaluate(multiply_add_terms(network), assignment)
+    )
 
 
 def evaluate(terms: tuple[Term, ...], assignment: Assignment) -> int:
@@ -34,20 +36,11 @@ def evaluate(terms: tuple[Term, ...], assignment: Assignment) -> int:
 
 def parameter_terms(network: Instance) -> tuple[Term, ...]:
     """The number of parameters, one term for each weight; shared weights count where the first use is."""
-    terms: list[Term] = []
-    seen: dict[int, list[int]] = {}
+    uses: dict[Layer, list[Extent]] = {}
     for operation, present in walk(network.body):
-        layer = operation.layer
-        if layer is None:
-            continue
-        places = seen.get(id(layer))
-        if places is None:
-            seen[id(layer)] = list(range(len(terms), len(terms) + len(layer.weights)))
-            terms.extend(Term(present, w.count) for w in layer.weights)
-        else:
-            for place in places:
-                terms[place] = Term(ex.apply("or", terms[place].present, present), terms[place].value)
-    return tuple(terms)
+        if operation.layer is not None:
+            uses.setdefault(operation.layer, []).append(present)
+    return tuple(Term(ex.any_of(places), w.count) for layer, places in uses.items() for w in layer.weights)
 
 
 def multiply_add_terms(network: Instance) -> tuple[Term, ...]:

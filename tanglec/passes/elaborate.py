@@ -11,32 +11,42 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tanglec.diagnostics import Abort, Sink
+from tanglec.diagnostics import Abort, Label, Sink
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import TRUE, Extent, Scalar
-from tanglec.ir.nodes import Branch, Carried, InputTensor, Instance, Joined, Layer, Operation, Repeat, Space, Step, Value
+from tanglec.ir.nodes import (
+    Branch,
+    Carried,
+    InputTensor,
+    Instance,
+    Joined,
+    Layer,
+    Operation,
+    Repeat,
+    Space,
+    Step,
+    Value,
+    Weight,
+)
 from tanglec.ir.nodes import Call as CallStep
 from tanglec.ir.types import KINDS, Axis, TensorType, axis
 from tanglec.ops.registry import Bound, Inferred, Op
 from tanglec.passes import binding
-from tanglec.passes.binding import NamedLayer, Several
+from tanglec.passes.arithmetic import sort_of
+from tanglec.passes.binding import NamedLayer, Several, describe
+from tanglec.passes.calls import number_of
 from tanglec.passes.checks import Checker
 from tanglec.passes.constants import read_choices, read_params
-from tanglec.passes.evaluate import Evaluator
+from tanglec.passes.evaluate import POISON, Evaluator, Poison
 from tanglec.passes.names import BlockDef, FileScope
 from tanglec.passes.positions import Call, Positions
 from tanglec.passes.requirements import read_requirements, templates
 from tanglec.source import Span
 from tanglec.syntax import ast
 
-MOST_ITERATIONS = 10_000
-
-
-class Poison:
-    """Stands for what an error kept from being made."""
-
-
-POISON = Poison()
+MOST_ITERATIONS = 1_000
+MOST_STEPS = 20_000  # operations, calls and iterations of a whole network
+DEEPEST_CALL = 50
 
 
 @dataclass(eq=False, slots=True)
@@ -61,6 +71,8 @@ def elaborate(scope: FileScope, overrides: Mapping[str, Scalar], sha256: str, si
         lists = read_choices(scope, constants, sink)
     except Abort:
         return None
+    if any(not choices for each in lists.values() for choices in each):
+        return None
     if scope.network is None or scope.module.header is None:
         return None
     check = Checker(sink, scope.source, {name: node.name.span for name, node in scope.dims.items()})
@@ -69,66 +81,117 @@ def elaborate(scope: FileScope, overrides: Mapping[str, Scalar], sha256: str, si
     walker = Elaborator(scope, constants.params, positions, check)
     try:
         inputs, network = walker.network(scope.network)
+    except (Abort, Exhausted):
+        return None
+    try:
+        with check.guarded(scope.network.span):
+            dimensions = positions.dimensions(check.sampled, sink)
+            if sink.failed:
+                return None
+            requirements = read_requirements(scope, dimensions, constants.params, sink, network)
     except Abort:
         return None
-    dimensions = positions.dimensions(check.sampled, sink)
-    if sink.failed:
-        return None
-    header = scope.module.header
     return Space(
-        header.name.id, header.title, scope.source.path, sha256, constants.params, tuple(overrides), dimensions,
-        read_requirements(scope, dimensions, constants.params, sink, network), inputs, network,
-    )  # fmt: skip
+        name=scope.module.header.name.id,
+        title=scope.module.header.title,
+        path=scope.source.path,
+        sha256=sha256,
+        params=constants.params,
+        overridden=tuple(overrides),
+        dimensions=dimensions,
+        requirements=requirements,
+        inputs=inputs,
+        network=network,
+    )
+
+
+class Exhausted(Exception):
+    """Too many steps: gives up on the network, not only on a statement."""
 
 
 class Elaborator:
     """Statements, calls and repetitions; expressions are the evaluator's."""
 
-    def __init__(self, scope: FileScope, params: Mapping[str, Scalar], positions: Positions, check: Checker) -> None:
+    def __init__(
+        self, scope: FileScope, params: Mapping[str, Scalar], positions: Positions, check: Checker
+    ) -> None:
         self.scope, self.params, self.positions, self.check = scope, params, positions, check
         self.evaluate = Evaluator(self)
+        self.steps_left = MOST_STEPS
 
     # --- the network and its inputs ----------------------------------------------------------------------------------
 
     def network(self, node: ast.Network) -> tuple[tuple[InputTensor, ...], Instance]:
         call = Call(None, None)
         frame = Frame(self.scope, call, {})
-        inputs = tuple(self._input(declared, frame) for declared in self.scope.inputs.values())
-        for tensor in inputs:
-            frame.locals[tensor.name] = tensor.value
+        inputs = self._inputs(frame)
         outputs = self._body(node.body, frame, node.span)
         for value in outputs:
             if value.type.positions:
                 message = "the network's result must have the same type for every architecture"
-                self.check.error("TSP0308", message, node.body[-1].span, f"this is {value.type}")
+                help = ["end with an operation of fixed width, e.g. `linear(x, classes)`"]
+                self.check.error("TSP0308", message, node.body[-1].span, f"this is {value.type}", help=help)
         names = tuple((t.name, t.value) for t in inputs)
         return inputs, Instance("network", self.scope.source.path, {}, names, tuple(frame.steps), outputs)
+
+    def _inputs(self, frame: Frame) -> tuple[InputTensor, ...]:
+        """All inputs; the network sees those that are right."""
+        inputs = []
+        for node in self.scope.inputs.values():
+            try:
+                with self.check.guarded(node.span):
+                    inputs.append(self._input(node, frame))
+                frame.locals[node.name.id] = inputs[-1].value
+            except Abort:
+                frame.locals[node.name.id] = POISON
+        return tuple(inputs)
 
     def _input(self, node: ast.Input, frame: Frame) -> InputTensor:
         sizes = [self.evaluate.extent(a, frame) for a in node.arguments]
         kind = node.kind.id
         if kind not in KINDS or kind == "heads":
-            raise self.check.error("TSP0302", f"there is no kind of tensor `{kind}`", node.kind.span, "pixels, tokens, vector or ids")
+            raise self.check.error(
+                "TSP0302",
+                f"there is no kind of tensor `{kind}`",
+                node.kind.span,
+                "pixels, tokens, vector or ids",
+            )
         if len(sizes) != KINDS[kind] + 1:
-            raise self.check.error("TSP0212", f"`{kind}` takes {KINDS[kind] + 1} sizes", node.span, f"here are {len(sizes)}")
+            order = {"pixels": "C, H, W", "tokens": "L, D", "vector": "D", "ids": "vocab, L"}[kind]
+            title = f"an input of {kind} is `{kind}({order})`"
+            raise self.check.error(
+                "TSP0212",
+                title,
+                node.span,
+                f"here {'is' if len(sizes) == 1 else 'are'} {number_of(sizes, 'size')}",
+            )
         for size, argument in zip(sizes, node.arguments, strict=True):
             self.check.whole(size, argument.span, "a size")
             self.check.sampled_only(size.positions, "an input has an elastic size", argument.span)
         features, places = (sizes[-1], sizes[:-1]) if kind == "tokens" else (sizes[0], sizes[1:])
-        return InputTensor(node.name.id, Value(TensorType(kind, axis(features), tuple(places)), node.name.id, node.span))
+        return InputTensor(
+            node.name.id, Value(TensorType(kind, axis(features), tuple(places)), node.name.id, node.span)
+        )
 
     def _body(self, body: Sequence[ast.Stmt], frame: Frame, span: Span) -> tuple[Value, ...]:
         """Run a body that must return tensors."""
         returned = self.run(body, frame)
         if returned is None:
-            raise self.check.error("TSP0215", "this never returns anything", span)
+            what = (
+                "the network"
+                if span.text == "network:" or not frame.call.block
+                else f"block `{frame.call.block.name}`"
+            )
+            help = ["end it with `return …`"]
+            raise self.check.error("TSP0215", f"{what} does not return anything", span, help=help)
         return tuple(self._result(v, span) for v in returned)
 
     def _result(self, value: Any, span: Span) -> Value:
         if isinstance(value, Poison):
             raise Abort
         if not isinstance(value, Value):
-            raise self.check.error("TSP0213", "a block returns tensors", span, f"this is {binding.describe(value)}")
+            title = "blocks and the network return tensors"
+            raise self.check.error("TSP0213", title, span, f"this returns {binding.describe(value)}")
         return value
 
     # --- statements --------------------------------------------------------------------------------------------------
@@ -153,20 +216,22 @@ class Elaborator:
         values: list[Any] = []
         for expression in node.values:
             try:
-                values.extend(self.evaluate.several(expression, frame, ""))
+                with self.check.guarded(expression.span):
+                    values.extend(self.evaluate.several(expression, frame, ""))
             except Abort:
                 values.append(POISON)
         return tuple(values)
 
     def _statement(self, node: ast.Stmt, frame: Frame) -> None:
         try:
-            if isinstance(node, ast.Assign):
-                self._assign(node, frame)
-            elif isinstance(node, ast.AugAssign):
-                binary = ast.Binary(node.operator, node.target, node.value, span=node.span)
-                frame.locals[node.target.id] = self.evaluate(binary, frame, node.target.id)
-            elif isinstance(node, ast.Repeat):
-                self._repeat(node, frame)
+            with self.check.guarded(node.span):
+                if isinstance(node, ast.Assign):
+                    self._assign(node, frame)
+                elif isinstance(node, ast.AugAssign):
+                    binary = ast.Binary(node.operator, node.target, node.value, span=node.span)
+                    frame.locals[node.target.id] = self.evaluate(binary, frame, node.target.id)
+                elif isinstance(node, ast.Repeat):
+                    self._repeat(node, frame)
         except Abort:
             for name in bound_names(node):
                 frame.locals[name] = POISON
@@ -175,20 +240,27 @@ class Elaborator:
         names = [t.id for t in node.targets]
         values: list[Any] = []
         for i, expression in enumerate(node.values):
-            values.extend(self.evaluate.several(expression, frame, names[i] if len(node.values) == len(names) else names[0], names))
+            values.extend(
+                self.evaluate.several(
+                    expression, frame, names[i] if len(node.values) == len(names) else names[0], names
+                )
+            )
         if len(values) != len(names):
-            message = f"{len(values)} values for {len(names)} names"
+            message = f"{number_of(values, 'value')} for {number_of(names, 'name')}"
             raise self.check.error("TSP0216", message, node.span)
         for name, value in zip(names, values, strict=True):
             frame.locals[name] = value
 
     # --- conditions --------------------------------------------------------------------------------------------------
 
-    def _if(self, node: ast.If, rest: Sequence[ast.Stmt], frame: Frame) -> tuple[bool, tuple[Any, ...] | None]:
+    def _if(
+        self, node: ast.If, rest: Sequence[ast.Stmt], frame: Frame
+    ) -> tuple[bool, tuple[Any, ...] | None]:
         """Run an `if`. The first result says that the rest of the body was run (or skipped) with it."""
         try:
-            condition = self.evaluate.condition(node.condition, frame)
-            known = self.check.decide(condition, node.condition.span)
+            with self.check.guarded(node.condition.span):
+                condition = self.evaluate.condition(node.condition, frame)
+                known = self.check.decide(condition, node.condition.span)
         except Abort:
             for name in (*bound_names(node.then), *bound_names(node.otherwise)):
                 frame.locals[name] = POISON
@@ -196,17 +268,24 @@ class Elaborator:
         if known is not None:
             returned = self.run(node.then if known else node.otherwise, frame)
             return returned is not None, returned
-        self.check.sampled_only(condition.positions, "a condition holds for some choices only", node.condition.span)
+        self.check.sampled_only(
+            condition.positions, "a condition holds for some choices only", node.condition.span
+        )
         returns = any(isinstance(n, ast.Return) for n in _statements((*node.then, *node.otherwise)))
         tail = tuple(rest) if returns else ()
-        sides = self._sides(condition, frame, lambda f: self.run((*node.then, *tail), f), lambda f: self.run((*node.otherwise, *tail), f))
+        sides = self.sides(
+            condition,
+            frame,
+            lambda f: self.run(_followed(node.then, tail), f),
+            lambda f: self.run(_followed(node.otherwise, tail), f),
+        )
         (then, first), (otherwise, second) = sides
         if returns:
             return True, self._join_returns(condition, frame, then, otherwise, first, second, node.span)
         self._join(condition, frame, then, otherwise, node.span)
         return False, None
 
-    def _sides(self, condition: Extent, frame: Frame, first: Any, second: Any) -> list[tuple[Frame, Any]]:
+    def sides(self, condition: Extent, frame: Frame, first: Any, second: Any) -> list[tuple[Frame, Any]]:
         """Both sides of a condition, each in a frame of its own, under its assumption."""
         sides = []
         for holds, body in ((condition, first), (ex.apply("not", condition), second)):
@@ -237,16 +316,30 @@ class Elaborator:
         frame.steps.append(Branch(condition, tuple(then.steps), tuple(otherwise.steps), tuple(joined), span))
 
     def _join_returns(
-        self, condition: Extent, frame: Frame, then: Frame, otherwise: Frame, first: Any, second: Any, span: Span
+        self,
+        condition: Extent,
+        frame: Frame,
+        then: Frame,
+        otherwise: Frame,
+        first: Any,
+        second: Any,
+        span: Span,
     ) -> tuple[Any, ...]:
-        if first is None or second is None or len(first) != len(second):
-            raise self.check.error("TSP0215", "both sides of this condition must return as many values", span)
+        if first is None or second is None:
+            text = "this condition does not hold for all choices alike"
+            help = ["end both ways with `return`"]
+            raise self.check.error("TSP0215", "one of two ways returns nothing", span, text, help=help)
+        if len(first) != len(second):
+            title = f"one way returns {number_of(first, 'value')}, the other {number_of(second, 'value')}"
+            raise self.check.error("TSP0215", title, span)
         pairs = [self.join(condition, a, b, "", span) for a, b in zip(first, second, strict=True)]
         joined = tuple(j for _, joins in pairs for j in joins)
         frame.steps.append(Branch(condition, tuple(then.steps), tuple(otherwise.steps), joined, span))
         return tuple(value for value, _ in pairs)
 
-    def join(self, condition: Extent, first: Any, second: Any, name: str, span: Span) -> tuple[Any, list[Joined]]:
+    def join(
+        self, condition: Extent, first: Any, second: Any, name: str, span: Span
+    ) -> tuple[Any, list[Joined]]:
         """One value for what two sides made."""
         if isinstance(first, Extent) and isinstance(second, Extent):
             return ex.apply("where", condition, first, second), []
@@ -256,9 +349,16 @@ class Elaborator:
         return POISON, []
 
     def _join_types(self, condition: Extent, a: TensorType, b: TensorType, span: Span) -> TensorType:
-        alike = a.kind == b.kind and len(a.features.segments) == len(b.features.segments) and a.heads == b.heads and a.grid == b.grid
+        alike = (
+            a.kind == b.kind
+            and len(a.features.segments) == len(b.features.segments)
+            and a.heads == b.heads
+            and a.grid == b.grid
+        )
         if not alike:
-            raise self.check.error("TSP0302", "the sides of a condition make tensors of different kinds", span, f"{a} and {b}")
+            raise self.check.error(
+                "TSP0302", "the sides of a condition make tensors of different kinds", span, f"{a} and {b}"
+            )
 
         def both(x: Extent, y: Extent) -> Extent:
             return x if x == y or ex.equal(x, y) else ex.apply("where", condition, x, y)
@@ -276,11 +376,20 @@ class Elaborator:
         before = dict(frame.locals)
         state, bodies, history = dict(frame.locals), [], []
         for i in range(max(counts)):
-            inner = replace(frame, locals=dict(state), steps=[], present=ex.apply("and", frame.present, ex.apply(">", count, ex.const(i))))
+            self._step(node.span)
+            inner = replace(
+                frame,
+                locals=dict(state),
+                steps=[],
+                present=ex.apply("and", frame.present, ex.apply(">", count, ex.const(i))),
+            )
             if node.index is not None:
                 inner.locals[node.index.id] = ex.const(i)
             if self.run(node.body, inner) is not None:
-                raise self.check.error("TSP0215", "`return` inside `repeat`", node.span, "a repetition cannot be left early")
+                place = next((n.span for n in _statements(node.body) if isinstance(n, ast.Return)), node.span)
+                raise self.check.error(
+                    "TSP0215", "`return` inside `repeat`", place, "a repetition cannot be left early"
+                )
             state = {name: inner.locals[name] for name in before}
             bodies.append(tuple(inner.steps))
             history.append(state)
@@ -289,13 +398,17 @@ class Elaborator:
         self._finish(node, count, counts, before, bodies, history, frame)
 
     def _counts(self, count: Extent, span: Span) -> list[int]:
+        if sort_of(count) != "number":
+            raise self.check.error("TSP0311", "`repeat` needs a number", span, f"this is {describe(count)}")
         minimum = ex.apply(">=", count, ex.const(0))
         whole = ex.apply("==", ex.apply("%", count, ex.const(1)), ex.const(0))
         message = "a repetition runs a whole number of times, at least 0"
         self.check.hold(ex.apply("and", minimum, whole), "TSP0307", message, span, ex.show(count))
         counts = sorted({int(ex.number(n)) for n in ex.table(count) if ex.number(n) >= 0})
         if counts[-1] > MOST_ITERATIONS:
-            raise self.check.error("TSP0402", f"{counts[-1]:,} iterations are too many", span)
+            raise self.check.error(
+                "TSP0402", f"{counts[-1]:,} iterations are too many", span, f"at most {MOST_ITERATIONS:,}"
+            )
         return counts
 
     def _check_kept(self, before: dict[str, Any], after: dict[str, Any], node: ast.Repeat) -> None:
@@ -306,21 +419,33 @@ class Elaborator:
             kept = isinstance(old, Value) and isinstance(new, Value) and self._same_type(old.type, new.type)
             if not kept:
                 message = f"an elastic `repeat` must keep the type of `{name}`"
-                notes = [f"before: {binding.describe(old)}", f"after: {binding.describe(new)}"]
-                raise self.check.error("TSP0306", message, node.span, notes=notes)
+                notes = [f"before: {describe(old)}", f"after: {describe(new)}"]
+                help = [
+                    "any iteration may be the last: change the type before the `repeat`, or keep it in the body"
+                ]
+                raise self.check.error("TSP0306", message, node.span, notes=notes, help=help)
 
     def _same_type(self, a: TensorType, b: TensorType) -> bool:
         if a.kind != b.kind or a.grid != b.grid or len(a.features.segments) != len(b.features.segments):
             return False
-        pairs = [*zip(a.features.segments, b.features.segments, strict=True), *zip(a.sizes, b.sizes, strict=True)]
+        pairs = [
+            *zip(a.features.segments, b.features.segments, strict=True),
+            *zip(a.sizes, b.sizes, strict=True),
+        ]
         if a.heads is not None and b.heads is not None:
             pairs.append((a.heads, b.heads))
         return all(self.check.equal(x, y) for x, y in pairs)
 
     def _finish(
-        self, node: ast.Repeat, count: Extent, counts: list[int], before: dict[str, Any], bodies: list[Any], history: list[dict[str, Any]],
+        self,
+        node: ast.Repeat,
+        count: Extent,
+        counts: list[int],
+        before: dict[str, Any],
+        bodies: list[Any],
+        history: list[dict[str, Any]],
         frame: Frame,
-    ) -> None:  # fmt: skip
+    ) -> None:
         carried = []
         for name, old in before.items():
             states = [h[name] for h in history]
@@ -352,6 +477,7 @@ class Elaborator:
         """Enter a block; the caller's values for what it returns."""
         parameters = [(p.name.id, p.default is None) for p in block.node.parameters]
         bound = binding.match(block.name, parameters, arguments, span, self.check)
+        self._check_call(block, frame.call, span)
         inner = Frame(block.file, Call.of(block, frame.call), {}, [], frame.present)
         given = self._bind_parameters(block, bound, inner, span)
         self.check.calls.append(span)
@@ -365,9 +491,34 @@ class Elaborator:
         inputs = tuple((n, inside) for n, inside, _ in handed if inside is not None)
         outside = tuple(value for _, _, value in handed if value is not None)
         instance = Instance(block.name, block.file.source.path, static, inputs, tuple(inner.steps), outputs)
-        results = tuple(Value(v.type, names[i] if i < len(names) else "", span) for i, v in enumerate(outputs))
+        results = tuple(
+            Value(v.type, names[i] if i < len(names) else "", span) for i, v in enumerate(outputs)
+        )
         frame.steps.append(CallStep(instance, outside, results, span))
         return results
+
+    def _check_call(self, block: BlockDef, within: Call, span: Span) -> None:
+        """A block that is handed on as an argument may call itself, which the names do not show."""
+        self._step(span)
+        path, above = [block.name], within
+        while above.parent is not None and above.block is not None:
+            path.append(above.block.name)
+            if above.block is block:
+                way = " -> ".join(reversed(path))
+                raise self.check.error("TSP0206", f"block `{block.name}` calls itself", span, way)
+            above = above.parent
+        if len(path) > DEEPEST_CALL:
+            title = f"blocks call one another more than {DEEPEST_CALL} deep"
+            raise self.check.error("TSP0402", title, span)
+
+    def _step(self, span: Span) -> None:
+        """The network may have so many steps and no more."""
+        self.steps_left -= 1
+        if self.steps_left < 0:
+            title = f"the network unrolls into more than {MOST_STEPS:,} steps"
+            help = ["every call of a block and every iteration of a `repeat` counts: repeat less"]
+            self.check.error("TSP0402", title, span, "reached here", help=help)
+            raise Exhausted
 
     def _bind_parameters(
         self, block: BlockDef, bound: Mapping[str, tuple[Any, Span]], inner: Frame, span: Span
@@ -387,16 +538,31 @@ class Elaborator:
             given.append((name, inside, value))
         return given
 
-    def apply(self, op: Op, bound: Mapping[str, tuple[Any, Span]], frame: Frame, span: Span, name: str, layer: NamedLayer | None = None) -> Value:
+    def apply(
+        self,
+        op: Op,
+        bound: Mapping[str, tuple[Any, Span]],
+        frame: Frame,
+        span: Span,
+        name: str,
+        layer: NamedLayer | None = None,
+    ) -> Value:
         """One operation, appended to the frame's steps."""
-        inferred, values = self.infer(op, bound, span)
+        self._step(span)
+        with self.check.guarded(span):
+            inferred, values = self.infer(op, bound, span)
+            _tabulate(inferred)
         owner = self._owner(inferred, layer, span)
         output = Value(inferred.type, name, span)
         tensors: list[Value] = []
         for parameter in op.parameters:
             if parameter.is_tensor:
                 tensors.extend(values[parameter.name] if parameter.variadic else (values[parameter.name],))
-        sums = ex.union(*(ex.choice(p) for w in inferred.weights for p in w.positions)) if inferred.sums_over is None else inferred.sums_over
+        sums = (
+            ex.union(*(ex.choice(p) for w in inferred.weights for p in w.positions))
+            if inferred.sums_over is None
+            else inferred.sums_over
+        )
         frame.steps.append(
             Operation(
                 op.name, tuple(tensors), output, inferred.supernet, inferred.plain, span, owner,
@@ -406,11 +572,13 @@ class Elaborator:
         )  # fmt: skip
         return output
 
-    def infer(self, op: Op, bound: Mapping[str, tuple[Any, Span]], span: Span) -> tuple[Inferred, dict[str, Any]]:
+    def infer(
+        self, op: Op, bound: Mapping[str, tuple[Any, Span]], span: Span
+    ) -> tuple[Inferred, dict[str, Any]]:
         values, spans = binding.as_mapping(op, bound, self.check, span)
         for parameter in op.parameters:
             if parameter.kind == "layer" and values[parameter.name] is not None:
-                values[parameter.name] = self.evaluate.resolved(values[parameter.name], spans[parameter.name], None)
+                values[parameter.name] = self.evaluate.resolved(values[parameter.name], spans[parameter.name])
         return op.infer(Bound(op, values, spans, span, self.check)), values
 
     def _owner(self, inferred: Inferred, named: NamedLayer | None, span: Span) -> Layer | None:
@@ -421,16 +589,46 @@ class Elaborator:
         if named.layer is None:
             named.layer = Layer(named.name, inferred.weights, named.span)
         elif not self._same_weights(named.layer.weights, inferred.weights):
-            raise self.check.error("TSP0405", f"`{named.name}` is used with two different widths", span, "its weights would not fit")
+            title = f"`{named.name}` is used with two different widths"
+            labels = [Label(named.layer.span, f"its weights are {_shapes(named.layer.weights)}")]
+            text = f"here they would be {_shapes(inferred.weights)}"
+            raise self.check.error("TSP0405", title, span, text, labels=labels)
         return named.layer
 
     def _same_weights(self, a: Sequence[Any], b: Sequence[Any]) -> bool:
         pairs = [(x, y) for v, w in zip(a, b, strict=True) for x, y in zip(v.axes, w.axes, strict=True)]
-        return all(x == y or self.check.equal(x.width, y.width) and x.positions == y.positions for x, y in pairs)
+        return all(
+            x == y or self.check.equal(x.width, y.width) and x.positions == y.positions for x, y in pairs
+        )
 
 
 def _owner_or_value(value: Value | NamedLayer) -> Value | Layer | None:
     return value.layer if isinstance(value, NamedLayer) else value
+
+
+def _tabulate(inferred: Inferred) -> None:
+    """Whatever a result or a weight depends on can be enumerated. Raises `TooLarge`, `Undefined`."""
+    axes = [a for w in inferred.weights for a in w.axes]
+    segments = [s for a in axes for s in (a.segments if isinstance(a, Axis) else (a.size,))]
+    if inferred.type is not None:
+        segments += [*inferred.type.features.segments, *inferred.type.sizes]
+    for segment in segments:
+        ex.table(segment)
+
+
+def _shapes(weights: Sequence[Weight]) -> str:
+    return " and ".join(f"({', '.join(map(str, w.axes))})" for w in weights)
+
+
+def _followed(body: tuple[ast.Stmt, ...], tail: tuple[ast.Stmt, ...]) -> tuple[ast.Stmt, ...]:
+    """A side of a condition and what comes after the condition, if the side does not end in `return`."""
+    return body if body and _ends(body[-1]) else (*body, *tail)
+
+
+def _ends(node: ast.Stmt) -> bool:
+    if isinstance(node, ast.If):
+        return all(side and _ends(side[-1]) for side in (node.then, node.otherwise))
+    return isinstance(node, ast.Return)
 
 
 def bound_names(node: object) -> list[str]:

@@ -45,5 +45,7 @@ def groups(space: Space) -> tuple[Group, ...]:
             dims = tuple(sorted({p.dim for p in operation.sums_over}, key=order.__getitem__))
             key = (dims, kind_of(operation), operation.lowering, domain_size(operation.sums_over))
             found.setdefault(key, []).append(operation.op)
-    ranked = sorted(found.items(), key=lambda item: (len(item[0][0]), [order[d] for d in item[0][0]], item[0][1:]))
+    ranked = sorted(
+        found.items(), key=lambda item: (len(item[0][0]), [order[d] for d in item[0][0]], item[0][1:])
+    )
     return tuple(Group(*key, tuple(operations)) for key, operations in ranked)

@@ -10,11 +10,10 @@ from tanglec.ir import extents as ex
 from tanglec.ir.extents import Extent
 from tanglec.ir.nodes import Branch, Layer, Value
 from tanglec.ir.types import Axis
-from tanglec.ops.registry import Op, registry
-from tanglec.passes import binding
+from tanglec.ops.registry import registry
+from tanglec.passes.arithmetic import combine, sort_of
 from tanglec.passes.binding import NamedLayer, Several, describe
-from tanglec.passes.checks import sort_of
-from tanglec.passes.names import FUNCTIONS, BlockDef
+from tanglec.passes.calls import Calls, number_of
 from tanglec.source import Span
 from tanglec.syntax import ast
 
@@ -24,18 +23,26 @@ if TYPE_CHECKING:
 _TENSOR_OPERATIONS = {"+": "add", "-": "subtract", "*": "multiply"}
 
 
+class Poison:
+    """Stands for what an error kept from being made."""
+
+
+POISON = Poison()
+
+
 class Evaluator:
     """Evaluates expressions in a frame of the elaborator."""
 
     def __init__(self, elaborator: Elaborator) -> None:
         self.elaborator = elaborator
         self.check = elaborator.check
+        self.calls = Calls(elaborator)
 
     def __call__(self, node: ast.Expr, frame: Frame, name: str = "") -> Any:
         """One value. `name` is what the user will call it, empty if it is passed on at once."""
         values = self.several(node, frame, name)
         if len(values) != 1:
-            raise self.check.error("TSP0216", f"{len(values)} values where one is needed", node.span)
+            raise self.check.error("TSP0216", f"{number_of(values, 'value')} where one is needed", node.span)
         return values[0]
 
     any = __call__
@@ -43,8 +50,12 @@ class Evaluator:
     def several(self, node: ast.Expr, frame: Frame, name: str, names: Sequence[str] = ()) -> tuple[Any, ...]:
         """The values of an expression: more than one where a block returns several."""
         if isinstance(node, ast.Call):
-            return self._call(node, frame, name, names or (name,))
+            return self.calls(node, frame, name, names or (name,))
         return (self._single(node, frame, name),)
+
+    def resolved(self, named: NamedLayer | Layer, span: Span) -> Layer:
+        """The weights of a named layer."""
+        return self.calls.resolved(named, span)
 
     def _single(self, node: ast.Expr, frame: Frame, name: str) -> Any:
         match node:
@@ -68,26 +79,26 @@ class Evaluator:
                 return Several(tuple(self(item, frame) for item in node.items))
         raise self.check.error("TSP0501", "`choose` is not supported yet", node.span)
 
-    def extent(self, node: ast.Expr, frame: Frame) -> Extent:
+    def extent(self, node: ast.Expr, frame: Frame, wanted: str = "a number is needed here") -> Extent:
         """An expression that must be a number, a truth value or a name."""
         value = self(node, frame)
         if isinstance(value, Axis):
             return value.width
         if not isinstance(value, Extent):
-            raise self.check.error("TSP0311", "a number is needed here", node.span, f"this is {describe(value)}")
+            raise self.check.error("TSP0311", wanted, node.span, f"this is {describe(value)}")
         return value
 
     def condition(self, node: ast.Expr, frame: Frame) -> Extent:
-        extent = self.extent(node, frame)
+        """An expression that must be true or false."""
+        wanted = "a condition is true or false"
+        extent = self.extent(node, frame, wanted)
         if sort_of(extent) != "truth":
-            raise self.check.error("TSP0311", "a condition is true or false", node.span, f"this is {describe(extent)}")
+            raise self.check.error("TSP0311", wanted, node.span, f"this is {describe(extent)}")
         return extent
 
     # --- names -------------------------------------------------------------------------------------------------------
 
     def _name(self, node: ast.Name, frame: Frame) -> Any:
-        from tanglec.passes.elaborate import Poison
-
         scope, own = frame.file, frame.file is self.elaborator.scope
         if node.id in frame.locals:
             value = frame.locals[node.id]
@@ -98,65 +109,68 @@ class Evaluator:
             return self.elaborator.positions.choice(node, frame.call, frame.present)
         if own and node.id in self.elaborator.params:
             return ex.const(self.elaborator.params[node.id])
+        if node.id in scope.inputs or node.id in scope.missing:
+            raise Abort  # reported with the names
         found = scope.callee(node.id)
         if found is not None:
             return found
         if node.id in scope.labels:
             return ex.const(node.id)
-        raise self.check.error("TSP0201", f"`{node.id}` has no value here", node.span, "bound later, on one side of an `if`, or inside a `repeat`")
+        text = "bound later, on one side of an `if`, or inside a `repeat`"
+        raise self.check.error("TSP0201", f"`{node.id}` has no value here", node.span, text)
 
     # --- operators ---------------------------------------------------------------------------------------------------
 
     def _unary(self, node: ast.Unary, frame: Frame, name: str) -> Any:
-        value = self(node.operand, frame)
         if node.operator == "not":
             return ex.apply("not", self.condition(node.operand, frame))
+        value = self(node.operand, frame)
         if isinstance(value, Value):
-            return self._apply("scale", frame, node.span, name, x=value, by=ex.const(-1))
-        return self._arithmetic("-", ex.const(0), value, node.span)
+            return self.apply("scale", frame, node.span, name, x=value, by=ex.const(-1))
+        return self._arithmetic("-", (ex.const(0), value), (node.span, node.operand.span), node.span)
 
     def _binary(self, node: ast.Binary, frame: Frame, name: str) -> Any:
         if node.operator in ("and", "or"):
-            return ex.apply(node.operator, self.condition(node.left, frame), self.condition(node.right, frame))
+            return ex.apply(
+                node.operator, self.condition(node.left, frame), self.condition(node.right, frame)
+            )
         left, right = self(node.left, frame), self(node.right, frame)
+        sized = all(isinstance(v, Extent | Axis | Value) for v in (left, right))
+        if node.operator in ("==", "!=") and not sized:  # `kv_heads == none`, `act == relu`
+            return ex.const((left is right) == (node.operator == "=="))
         if isinstance(left, Value) or isinstance(right, Value):
             return self._tensors(node, left, right, frame, name)
-        if node.operator in ("==", "!="):
-            return self._compare(node, left, right)
-        return self._arithmetic(node.operator, left, right, node.span)
+        return self._arithmetic(node.operator, (left, right), (node.left.span, node.right.span), node.span)
 
-    def _compare(self, node: ast.Binary, left: Any, right: Any) -> Extent:
-        left, right = (v.width if isinstance(v, Axis) else v for v in (left, right))
-        if left is None or right is None or not isinstance(left, Extent) or not isinstance(right, Extent):
-            alike = left is right
-            return ex.const(alike if node.operator == "==" else not alike)
-        if sort_of(left) != sort_of(right):
-            raise self.check.error("TSP0311", f"{describe(left)} cannot be compared with {describe(right)}", node.span)
-        return ex.apply(node.operator, left, right)
-
-    def _arithmetic(self, kind: str, left: Any, right: Any, span: Span) -> Extent:
-        operands = [v.width if isinstance(v, Axis) else v for v in (left, right)]
-        for operand in operands:
-            if not isinstance(operand, Extent) or sort_of(operand) != "number":
-                raise self.check.error("TSP0311", f"`{kind}` needs numbers", span, f"this is {describe(operand)}")
-        if kind in ("/", "//", "%"):
-            self.check.hold(ex.apply("!=", operands[1], ex.const(0)), "TSP0311", "division by zero", span)
-        return ex.apply(kind, *operands)
+    def _arithmetic(self, kind: str, values: Sequence[Any], spans: Sequence[Span], span: Span) -> Extent:
+        operands: list[Extent] = []
+        for value in values:
+            operand = value.width if isinstance(value, Axis) else value
+            if not isinstance(operand, Extent):
+                title = f"`{kind}` is not defined for {describe(operand)}"
+                raise self.check.error("TSP0311", title, span)
+            operands.append(operand)
+        if kind in ("/", "//", "%") and sort_of(operands[1]) == "number":
+            nonzero = ex.apply("!=", operands[1], ex.const(0))
+            self.check.hold(nonzero, "TSP0311", "division by zero", span)
+        return combine(kind, operands, spans, span, self.check.error)
 
     def _tensors(self, node: ast.Binary, left: Any, right: Any, frame: Frame, name: str) -> Value:
         op, span = node.operator, node.span
-        if isinstance(left, Value) and isinstance(right, Value):
-            if op in _TENSOR_OPERATIONS:
-                return self._apply(_TENSOR_OPERATIONS[op], frame, span, name, a=left, b=right)
-        elif isinstance(left, Value) and isinstance(right, Extent) and op in "+-*/":
-            if op == "/" and right == ex.const(0):
-                raise self.check.error("TSP0311", "division by zero", span)
-            inverse = {"-": ("-", ex.const(0), right), "/": ("/", ex.const(1), right)}.get(op)
-            by = right if inverse is None else self._arithmetic(*inverse, span)
-            return self._apply("shift" if op in "+-" else "scale", frame, span, name, x=left, by=by)
-        elif isinstance(right, Value) and isinstance(left, Extent) and op in "+*":
-            return self._apply("shift" if op == "+" else "scale", frame, span, name, x=right, by=left)
-        raise self.check.error("TSP0311", f"`{op}` is not defined here", span, f"between {describe(left)} and {describe(right)}")
+        if isinstance(left, Value) and isinstance(right, Value) and op in _TENSOR_OPERATIONS:
+            return self.apply(_TENSOR_OPERATIONS[op], frame, span, name, a=left, b=right)
+        tensor, by, by_node = (
+            (left, right, node.right) if isinstance(left, Value) else (right, left, node.left)
+        )
+        usable = isinstance(by, Extent) and sort_of(by) == "number"
+        if not usable or op not in ("+-*/" if tensor is left else "+*"):
+            title = f"`{op}` is not defined between {describe(left)} and {describe(right)}"
+            raise self.check.error("TSP0311", title, span)
+        if op in "-/":
+            first = ex.const(0 if op == "-" else 1)
+            by = self._arithmetic(op, (first, by), (span, by_node.span), span)
+        operation = "shift" if op in "+-" else "scale"
+        return self.apply(operation, frame, span, name, {"by": by_node.span}, x=tensor, by=by)
 
     def _ternary(self, node: ast.Ternary, frame: Frame, name: str) -> Any:
         condition = self.condition(node.condition, frame)
@@ -164,18 +178,25 @@ class Evaluator:
         if known is not None:
             return self(node.then if known else node.otherwise, frame, name)
         elaborator = self.elaborator
-        sides = elaborator._sides(condition, frame, lambda f: self(node.then, f), lambda f: self(node.otherwise, f))
+        sides = elaborator.sides(
+            condition, frame, lambda f: self(node.then, f), lambda f: self(node.otherwise, f)
+        )
         (then, first), (otherwise, second) = sides
         if isinstance(first, Axis) or isinstance(second, Axis):
             first, second = (v.width if isinstance(v, Axis) else v for v in (first, second))
-        if isinstance(first, Extent) and isinstance(second, Extent) and sort_of(first) == sort_of(second):
-            return ex.apply("where", condition, first, second)
+        if isinstance(first, Extent) and isinstance(second, Extent):
+            spans = (node.condition.span, node.then.span, node.otherwise.span)
+            return combine("where", (condition, first, second), spans, node.span, self.check.error)
         if not isinstance(first, Value) or not isinstance(second, Value):
             message = f"{describe(first)} or {describe(second)}: this must be two numbers or two tensors"
-            raise self.check.error("TSP0309", message, node.span, "the condition does not hold for all choices alike")
-        self.check.sampled_only(condition.positions, "a condition holds for some choices only", node.condition.span)
+            text = "the condition does not hold for all choices alike"
+            raise self.check.error("TSP0309", message, node.span, text)
+        why = "a condition holds for some choices only"
+        self.check.sampled_only(condition.positions, why, node.condition.span)
         value, joined = elaborator.join(condition, first, second, name, node.span)
-        frame.steps.append(Branch(condition, tuple(then.steps), tuple(otherwise.steps), tuple(joined), node.span))
+        frame.steps.append(
+            Branch(condition, tuple(then.steps), tuple(otherwise.steps), tuple(joined), node.span)
+        )
         return value
 
     # --- selection ---------------------------------------------------------------------------------------------------
@@ -185,9 +206,12 @@ class Evaluator:
         if isinstance(value, Several):
             place = self._constant(index, node.index.span)
             if not 0 <= place < len(value.items):
-                raise self.check.error("TSP0305", f"item {place} of {len(value.items)}", node.span)
+                title = f"there is no item {place} in a list of {len(value.items)}"
+                raise self.check.error("TSP0305", title, node.index.span, "items are numbered from 0")
             return value.items[place]
-        return self._apply("select token", frame, node.span, name, x=value, index=index)
+        self._check_selected(value, node.value.span)
+        spans = {"x": node.value.span, "index": node.index.span}
+        return self.apply("select token", frame, node.span, name, spans, x=value, index=index)
 
     def _slice(self, node: ast.Slice, frame: Frame, name: str) -> Any:
         value = self(node.value, frame)
@@ -197,126 +221,35 @@ class Evaluator:
             end = len(value.items) if stop is None else self._constant(stop, node.span)
             begin = self._constant(start, node.span)
             if not 0 <= begin < end <= len(value.items):
-                raise self.check.error("TSP0305", f"items {begin}..{end} of {len(value.items)}", node.span)
+                title = f"there are no items {begin}..{end} in a list of {len(value.items)}"
+                raise self.check.error("TSP0305", title, node.span, "the end is excluded")
             return Several(value.items[begin:end])
-        return self._apply("select tokens", frame, node.span, name, x=value, start=start, stop=stop)
+        self._check_selected(value, node.value.span)
+        places = (("x", node.value), ("start", node.start), ("stop", node.stop))
+        spans = {key: part.span for key, part in places if part is not None}
+        return self.apply("select tokens", frame, node.span, name, spans, x=value, start=start, stop=stop)
+
+    def _check_selected(self, value: Any, span: Span) -> None:
+        if not isinstance(value, Value):
+            title = "`[…]` selects tokens of a tensor or items of a list"
+            raise self.check.error("TSP0213", title, span, f"this is {describe(value)}")
 
     def _constant(self, extent: Extent, span: Span) -> int:
         if not extent.is_constant or not ex.is_whole(extent.constant):
-            raise self.check.error("TSP0309", "a whole constant is needed here", span, f"this is {ex.show(extent)}")
+            title = "a whole constant is needed here"
+            raise self.check.error("TSP0309", title, span, f"this is {ex.show(extent)}")
         return int(ex.number(extent.constant))
 
-    # --- calls -------------------------------------------------------------------------------------------------------
-
-    def _call(self, node: ast.Call, frame: Frame, name: str, names: Sequence[str]) -> tuple[Any, ...]:
-        callee = self._callee(node.callee, frame)
-        arguments = self._arguments(node, frame, callee)
-        if callee is None:
-            return (self._function(node, arguments),)
-        if isinstance(callee, BlockDef):
-            return self.elaborator.call_block(callee, arguments, frame, node.span, names)
-        if isinstance(callee, NamedLayer):
-            return (self._apply_layer(callee, arguments, frame, node.span, name),)
-        return (self._operation(callee, arguments, frame, node.span, name),)
-
-    def _callee(self, node: ast.Name, frame: Frame) -> BlockDef | Op | NamedLayer | None:
-        """What a name calls: parameter or local, block, operation; None for a function of numbers."""
-        local = frame.locals.get(node.id)
-        if isinstance(local, BlockDef | Op | NamedLayer):
-            return local
-        found = frame.file.callee(node.id)
-        if found is not None:
-            return found
-        if node.id in FUNCTIONS:
-            return None
-        if node.id in ("choose", "dag", "scan"):
-            raise self.check.error("TSP0501", f"`{node.id}` is not supported yet", node.span)
-        if node.id in frame.locals:
-            raise self.check.error("TSP0204", f"`{node.id}` cannot be called", node.span, f"it is {describe(self._name(node, frame))}")
-        raise self.check.error("TSP0204", f"there is no operation or block `{node.id}`", node.span)
-
-    def _arguments(self, node: ast.Call, frame: Frame, callee: object) -> list[tuple[ast.Name | None, Any, Span]]:
-        arguments = [(a.name, self(a.value, frame), a.value.span) for a in node.arguments]
-        if isinstance(callee, Op) and callee.parameters and callee.parameters[0].variadic:
-            return self._variadic(callee, arguments, node.span)
-        return arguments
-
-    def _variadic(self, op: Op, arguments: list[tuple[ast.Name | None, Any, Span]], span: Span) -> list[tuple[ast.Name | None, Any, Span]]:
-        """Tensors and lists of tensors in a row become one argument."""
-        items: list[Any] = []
-        for name, value, _ in arguments:
-            if name is None:
-                items.extend(value.items if isinstance(value, Several) else (value,))
-        if not items:
-            raise self.check.error("TSP0212", f"`{op.name}` needs at least one tensor", span)
-        return [(None, tuple(items), span), *(a for a in arguments if a[0] is not None)]
-
-    def _operation(self, op: Op, arguments: list[tuple[ast.Name | None, Any, Span]], frame: Frame, span: Span, name: str) -> Any:
-        if _lacks_tensor(op, arguments):
-            return NamedLayer(op, tuple((n.id if n else None, v, s) for n, v, s in arguments), span, name)
-        bound = binding.match(op.name, binding.signature(op), arguments, span, self.check)
-        return self.elaborator.apply(op, bound, frame, span, name)
-
-    def _apply_layer(self, named: NamedLayer, arguments: list[tuple[ast.Name | None, Any, Span]], frame: Frame, span: Span, name: str) -> Value:
-        first = named.op.parameters[0].name
-        bound = self._rest(named)
-        if len(arguments) != 1 or not isinstance(arguments[0][1], Value):
-            raise self.check.error("TSP0212", f"`{named.name}` takes one tensor", span)
-        bound[first] = (arguments[0][1], arguments[0][2])
-        return self.elaborator.apply(named.op, bound, frame, span, name, named)
-
-    def _rest(self, named: NamedLayer) -> dict[str, tuple[Any, Span]]:
-        """The arguments of a named layer, all but its tensor."""
-        arguments = [(None if n is None else ast.Name(n, span=s), v, s) for n, v, s in named.arguments]
-        return binding.match(named.op.name, binding.signature(named.op)[1:], arguments, named.span, self.check)
-
-    def resolved(self, named: NamedLayer | Layer, span: Span, frame: Frame | None) -> Layer:
-        """The weights of a named layer, also where it was not applied yet."""
-        if isinstance(named, Layer):
-            return named
-        if named.layer is None:
-            if not named.op.parameters[0].optional:
-                raise self.check.error("TSP0405", f"apply `{named.name}` before its weight is shared", span)
-            inferred, _ = self.elaborator.infer(named.op, self._rest(named), named.span)
-            named.layer = Layer(named.name, inferred.weights, named.span)
-        return named.layer
-
-    def _apply(self, op: str, frame: Frame, span: Span, name: str, **arguments: Any) -> Value:
-        bound = {key: (value, span) for key, value in arguments.items()}
+    def apply(
+        self,
+        op: str,
+        frame: Frame,
+        span: Span,
+        name: str,
+        spans: dict[str, Span] | None = None,
+        /,
+        **arguments: Any,
+    ) -> Value:
+        """An operation that an operator stands for."""
+        bound = {key: (value, (spans or {}).get(key, span)) for key, value in arguments.items()}
         return self.elaborator.apply(registry()[op], bound, frame, span, name)
-
-    # --- functions of numbers and of types ---------------------------------------------------------------------------
-
-    def _function(self, node: ast.Call, arguments: list[tuple[ast.Name | None, Any, Span]]) -> Any:
-        name, span = node.callee.id, node.span
-        if name in ("width", "size"):
-            return self._of_type(name, arguments, span)
-        counts = {"ceil": (1, 1), "floor": (1, 1), "round_to": (2, 2), "min": (1, 99), "max": (1, 99)}[name]
-        if not counts[0] <= len(arguments) <= counts[1] or any(n for n, _, _ in arguments):
-            raise self.check.error("TSP0212", f"`{name}` takes {counts[0]}{'' if counts[0] == counts[1] else ' or more'} numbers", span)
-        values = [v.width if isinstance(v, Axis) else v for _, v, _ in arguments]
-        for value, (_, _, at) in zip(values, arguments, strict=True):
-            if not isinstance(value, Extent) or sort_of(value) != "number":
-                raise self.check.error("TSP0311", f"`{name}` needs numbers", at, f"this is {describe(value)}")
-        return ex.apply(name, *values)
-
-    def _of_type(self, name: str, arguments: list[tuple[ast.Name | None, Any, Span]], span: Span) -> Extent | Axis:
-        if len(arguments) != 1 or not isinstance(arguments[0][1], Value):
-            raise self.check.error("TSP0212", f"`{name}` takes one tensor", span)
-        type = arguments[0][1].type
-        if name == "width":
-            return type.features if len(type.features.segments) > 1 else type.features.segments[0]
-        if not type.sizes:
-            raise self.check.error("TSP0302", "a vector has no size in space", span, f"this is {type}")
-        return type.sizes[0]
-
-
-def _lacks_tensor(op: Op, arguments: Sequence[tuple[ast.Name | None, Any, Span]]) -> bool:
-    """Whether a call leaves out the tensor of an operation, and so names a layer."""
-    first = op.parameters[0]
-    if not first.is_tensor or first.variadic or sum(p.is_tensor for p in op.parameters) != 1:
-        return False
-    by_name = any(n is not None and n.id == first.name for n, _, _ in arguments)
-    leads = bool(arguments) and arguments[0][0] is None and isinstance(arguments[0][1], Value)
-    return not by_name and not leads and len(arguments) > 0
-

@@ -1,9 +1,9 @@
 """Chooses how every operation is mixed, each way equal to the defining sum.
 
-    once      no sum: one evaluation
-    mask      one evaluation with the superposed weight
-    moments   prefix moments of a norm over every width
-    loop      one evaluation for each joint choice (always right: it is the definition)
+once      no sum: one evaluation
+mask      one evaluation with the superposed weight
+moments   prefix moments of a norm over every width
+loop      one evaluation for each joint choice (always right: it is the definition)
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from dataclasses import replace
 from tanglec.diagnostics import Sink
 from tanglec.ir.extents import domain_size
 from tanglec.ir.nodes import Constructor, Operation, Space, rewrite
+from tanglec.passes.checks import show_positions
 
 LOWERINGS = ("auto", "loop")
 MOST_EVALUATIONS = 512
+MOST_WIDTHS = 16_384  # rows of the table that `moments` keeps
 
 
 def choose_lowerings(space: Space, sink: Sink, lowering: str) -> Space:
@@ -24,8 +26,7 @@ def choose_lowerings(space: Space, sink: Sink, lowering: str) -> Space:
     def change(operation: Operation) -> Operation:
         ways = operation.lowerings if operation.sums_over else ("once",)
         chosen = "loop" if lowering == "loop" and "loop" in ways else ways[0]
-        if chosen == "loop":
-            _check_size(operation, sink)
+        _check_size(operation, chosen, sink)
         make = operation.supernet.layer
         if chosen == "loop" and make is not None and len(operation.lowerings) > 1:
             make = Constructor(make.name, make.args, (*make.options, ("lowering", "loop")))
@@ -34,11 +35,15 @@ def choose_lowerings(space: Space, sink: Sink, lowering: str) -> Space:
     return replace(space, network=replace(space.network, body=rewrite(space.network.body, change)))
 
 
-def _check_size(operation: Operation, sink: Sink) -> None:
+def _check_size(operation: Operation, lowering: str, sink: Sink) -> None:
+    most = {"loop": MOST_EVALUATIONS, "moments": MOST_WIDTHS}.get(lowering)
     size = domain_size(operation.sums_over)
-    if size > MOST_EVALUATIONS:
-        message = f"`{operation.op}` would be evaluated {size:,} times in a mixture"
-        notes = [f"once for each joint choice of {', '.join(map(str, operation.sums_over))}"]
-        sink.error("TSP0502", message, operation.span, f"at most {MOST_EVALUATIONS}", notes=notes)
-
-
+    if most is None or size <= most:
+        return
+    shown = f"{size:,}" if size < 10**12 else f"about 1e{len(str(size)) - 1}"
+    verb = "would be evaluated" if lowering == "loop" else "would be mixed from"
+    what = "times in a mixture" if lowering == "loop" else "widths"
+    notes = [f"one for each joint choice of {show_positions(operation.sums_over)}"]
+    help = ["let it depend on fewer dimensions: share a choice, or project to a fixed width before it"]
+    title = f"`{operation.op}` {verb} {shown} {what}"
+    sink.error("TSP0502", title, operation.span, f"at most {most:,}", notes=notes, help=help)

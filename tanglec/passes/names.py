@@ -6,20 +6,24 @@ everything in one run, also in blocks that no architecture ever reaches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from tanglec.diagnostics import Label, Sink
 from tanglec.ops.registry import Op, registry
-from tanglec.spelling import closest
+from tanglec.passes.arithmetic import ARITY
 from tanglec.source import Source, Span
+from tanglec.spelling import closest
 from tanglec.syntax import ast
 
 # Functions of values that are not operations on tensors.
-FUNCTIONS = ("width", "size", "min", "max", "ceil", "floor", "round_to")
+FUNCTIONS = ("width", "size", *ARITY)
+UNSUPPORTED = ("dag", "scan")
 AGGREGATES = ("params", "macs", "sum", "product", "min", "max", "count")
 
 Libraries = Callable[[str], Source | None]
+Declared = ast.Param | ast.Input | ast.Dim
 Parser = Callable[[Source, Sink], ast.Module | None]
 
 
@@ -48,6 +52,7 @@ class FileScope:
     dims: dict[str, ast.Dim] = field(default_factory=dict)
     requires: list[ast.Require] = field(default_factory=list)
     network: ast.Network | None = None
+    missing: set[str] = field(default_factory=set)  # what a `use` that failed would have brought
 
     @property
     def is_space(self) -> bool:
@@ -100,17 +105,29 @@ class _Resolver:
         elif isinstance(node, ast.Network):
             if scope.network is not None:
                 first = Label(scope.network.span, "the first one")
-                self.sink.error("TSP0211", "a space has one `network`", node.span, "a second one", labels=[first])
+                self.sink.error(
+                    "TSP0211", "a space has one `network`", node.span, "a second one", labels=[first]
+                )
             scope.network = node
         else:
-            table: dict[str, object] = {ast.Param: scope.params, ast.Input: scope.inputs, ast.Dim: scope.dims}[type(node)]  # type: ignore[assignment]
-            self._add(table, (scope.params, scope.inputs, scope.dims), node.name, node)
+            tables: dict[type, dict[str, Any]] = {
+                ast.Param: scope.params,
+                ast.Input: scope.inputs,
+                ast.Dim: scope.dims,
+            }
+            self._add(tables[type(node)], tuple(tables.values()), node.name, node)
 
-    def _add(self, table: dict[str, object], namespace: Sequence[dict[str, object]], name: ast.Name, value: object) -> None:  # type: ignore[override]
+    def _add(
+        self,
+        table: dict[str, Any],
+        namespace: Sequence[Mapping[str, Declared | BlockDef]],
+        name: ast.Name,
+        value: Declared | BlockDef,
+    ) -> None:
         earlier = next((t[name.id] for t in namespace if name.id in t), None)
         if earlier is not None:
             node = earlier.node if isinstance(earlier, BlockDef) else earlier
-            labels = [Label(node.name.span, "first here")]  # type: ignore[attr-defined]
+            labels = [Label(node.name.span, "first here")]
             self.sink.error("TSP0202", f"`{name.id}` is defined twice", name.span, labels=labels)
             return
         table[name.id] = value
@@ -118,13 +135,17 @@ class _Resolver:
     def _use(self, scope: FileScope, node: ast.Use) -> None:
         library = self._library(node.library)
         if library is None:
+            scope.missing.update(name.id for name in node.names)
             return
         for name in node.names:
             block = library.blocks.get(name.id)
             if block is None:
+                scope.missing.add(name.id)
                 near = closest(name.id, library.blocks)
                 help = [f"did you mean `{near}`?"] if near else [f"it has: {', '.join(library.blocks)}"]
-                self.sink.error("TSP0205", f"library `{node.library.id}` has no block `{name.id}`", name.span, help=help)
+                self.sink.error(
+                    "TSP0205", f"library `{node.library.id}` has no block `{name.id}`", name.span, help=help
+                )
             else:
                 self._add(scope.used, (scope.blocks, scope.used), name, block)
 
@@ -134,7 +155,9 @@ class _Resolver:
             source = self.libraries(name.id)
             if source is None:
                 message = f"there is no library `{name.id}`"
-                self.sink.error("TSP0205", message, name.span, help=[f"libraries are files such as `lib/{name.id}.tsp`"])
+                self.sink.error(
+                    "TSP0205", message, name.span, help=[f"libraries are files such as `lib/{name.id}.tsp`"]
+                )
             else:
                 module = self.parse(source, self.sink)
                 self.loaded[name.id] = None if module is None else self.file(module, source, space=False)
@@ -144,9 +167,16 @@ class _Resolver:
         source = scope.source
         end = Span(source, len(source.text.rstrip()), len(source.text.rstrip()))
         if not scope.is_space:
-            self.sink.error("TSP0211", "the file has no `space` line", Span(source, 0, 0), 'begin with `space name "title"`')
+            self.sink.error(
+                "TSP0211",
+                "the file has no `space` line",
+                Span(source, 0, 0),
+                'begin with `space name "title"`',
+            )
         if not scope.inputs:
-            self.sink.error("TSP0211", "the space has no `input`", end, "e.g. `input image: pixels(3, 32, 32)`")
+            self.sink.error(
+                "TSP0211", "the space has no `input`", end, "e.g. `input image: pixels(3, 32, 32)`"
+            )
         if scope.network is None:
             self.sink.error("TSP0211", "the space has no `network`", end, "`network:` says how data flows")
 
@@ -170,13 +200,20 @@ def _calls(body: object) -> Iterator[ast.Name]:
 def _check_recursion(scope: FileScope, sink: Sink) -> None:
     """Blocks do not call themselves, directly or through others of the file (also when handed on as a value)."""
     reaches = {
-        name: {n.id for n in nodes(block.node.body) if isinstance(n, ast.Name) and n.id in scope.blocks} for name, block in scope.blocks.items()
+        name: {n.id for n in nodes(block.node.body) if isinstance(n, ast.Name) and n.id in scope.blocks}
+        for name, block in scope.blocks.items()
     }
     for name, block in scope.blocks.items():
         path = _cycle(name, reaches)
         if path:
             calls = [n for n in nodes(block.node.body) if isinstance(n, ast.Name) and n.id == path[1]]
-            sink.error("TSP0206", f"block `{name}` calls itself", calls[0].span, " -> ".join(path), labels=[Label(block.node.name.span, "this block")])
+            sink.error(
+                "TSP0206",
+                f"block `{name}` calls itself",
+                calls[0].span,
+                " -> ".join(path),
+                labels=[Label(block.node.name.span, "this block")],
+            )
 
 
 def _cycle(start: str, reaches: dict[str, set[str]]) -> list[str]:
@@ -200,16 +237,18 @@ class _Body:
     scope: FileScope
     known: dict[str, Span]
     sink: Sink
-    callees: set[str] = field(default_factory=set)
 
     def check(self, body: object) -> None:
-        labels = {id(a.label) for n in nodes(body) if isinstance(n, ast.Choose) for a in _arms(n)}
-        skip = labels | {id(c) for c in _calls(body)}
+        arms = {id(n) for c in nodes(body) if isinstance(c, ast.Choose) for n in nodes(c.arms)}
+        for choose in (n for n in nodes(body) if isinstance(n, ast.Choose)):
+            self.sink.error("TSP0501", "`choose` is not supported yet", choose.span)
+        skip = arms | {id(c) for c in _calls(body)}
         skip |= {id(a.name) for n in nodes(body) if isinstance(n, ast.Call) for a in n.arguments if a.name}
         skip |= {id(t) for n in nodes(body) if isinstance(n, ast.Assign) for t in n.targets}
         skip |= {id(n.index) for n in nodes(body) if isinstance(n, ast.Repeat) and n.index}
         for name in _calls(body):
-            self._callee(name)
+            if id(name) not in arms:
+                self._callee(name)
         for node in nodes(body):
             if isinstance(node, ast.Name) and id(node) not in skip:
                 self._value(node)
@@ -217,26 +256,37 @@ class _Body:
     def _callee(self, name: ast.Name) -> None:
         if name.id in self.known or self.scope.callee(name.id) is not None or name.id in FUNCTIONS:
             return
-        candidates = [*self.scope.blocks, *self.scope.used, *(n for n, o in registry().items() if not o.internal), *FUNCTIONS]
+        if name.id in self.scope.missing:
+            return
+        if name.id in UNSUPPORTED:
+            self.sink.error("TSP0501", f"`{name.id}` is not supported yet", name.span)
+            return
+        candidates = [
+            *self.scope.blocks,
+            *self.scope.used,
+            *(n for n, o in registry().items() if not o.internal),
+            *FUNCTIONS,
+        ]
         self._unknown("TSP0204", f"there is no operation or block `{name.id}`", name, candidates)
 
     def _value(self, name: ast.Name) -> None:
         if name.id in self.known or name.id in self.scope.labels or self.scope.callee(name.id) is not None:
             return
+        if name.id in self.scope.missing:
+            return
         if name.id in self.scope.inputs:
             message = f"`{name.id}` is an input, and inputs are read in `network`"
             self.sink.error("TSP0217", message, name.span, help=["pass it on as an argument of the block"])
+            return
+        if name.id in FUNCTIONS:
+            message = f"`{name.id}` is a function of the language, which cannot be handed on"
+            self.sink.error("TSP0201", message, name.span, help=["hand on a block that calls it"])
             return
         self._unknown("TSP0201", f"unknown name `{name.id}`", name, self.known)
 
     def _unknown(self, code: str, title: str, name: ast.Name, candidates: Iterable[str]) -> None:
         near = closest(name.id, candidates)
         self.sink.error(code, title, name.span, help=[f"did you mean `{near}`?"] if near else [])
-
-
-def _arms(choose: ast.Choose) -> Iterator[ast.Arm]:
-    for arm in choose.arms:
-        yield from arm.arms if isinstance(arm, ast.Entangled) else (arm,)
 
 
 def assigned(body: object) -> dict[str, ast.Name]:
@@ -253,20 +303,30 @@ def assigned(body: object) -> dict[str, ast.Name]:
     return names
 
 
+def augmented(body: object) -> dict[str, ast.Name]:
+    """The names that a body rebinds by `+=` and the like."""
+    targets = [n.target for n in nodes(body) if isinstance(n, ast.AugAssign)]
+    return {target.id: target for target in reversed(targets)}
+
+
 def _check_bodies(scope: FileScope, sink: Sink) -> None:
-    declared = {**scope.params, **scope.inputs, **scope.dims}
+    declared: dict[str, Declared] = {**scope.params, **scope.inputs, **scope.dims}
     constants = {name: declared[name].name.span for name in scope.constants()}
     for block in scope.blocks.values():
         parameters = _parameters(block.node, sink)
         local = {**parameters, **assigned(block.node.body)}
-        _check_shadows(local, declared, sink)
+        _check_shadows(augmented(block.node.body) | local, declared, sink)
         known = constants | {name: n.span for name, n in local.items()}
         _Body(scope, known, sink).check(block.node.body)
         _Body(scope, dict(constants), sink).check(tuple(p.default for p in block.node.parameters))
     if scope.network is not None:
         local = assigned(scope.network.body)
-        _check_shadows(local, declared, sink)
-        known = constants | {name: n.span for name, n in local.items()} | {n: i.name.span for n, i in scope.inputs.items()}
+        _check_shadows(augmented(scope.network.body) | local, declared, sink)
+        known = (
+            constants
+            | {name: n.span for name, n in local.items()}
+            | {n: i.name.span for n, i in scope.inputs.items()}
+        )
         _Body(scope, known, sink).check(scope.network.body)
     _check_declarations(scope, sink)
 
@@ -276,55 +336,84 @@ def _parameters(block: ast.Block, sink: Sink) -> dict[str, ast.Name]:
     for parameter in block.parameters:
         if parameter.name.id in names:
             labels = [Label(names[parameter.name.id].span, "first here")]
-            sink.error("TSP0202", f"`{parameter.name.id}` is defined twice", parameter.name.span, labels=labels)
+            sink.error(
+                "TSP0202", f"`{parameter.name.id}` is defined twice", parameter.name.span, labels=labels
+            )
         names[parameter.name.id] = parameter.name
     return names
 
 
-def _check_shadows(local: dict[str, ast.Name], declared: dict[str, object], sink: Sink) -> None:
+def _check_shadows(local: Mapping[str, ast.Name], declared: Mapping[str, Declared], sink: Sink) -> None:
     for name, node in local.items():
         if name in declared:
-            labels = [Label(declared[name].name.span, "declared here")]  # type: ignore[attr-defined]
+            labels = [Label(declared[name].name.span, "declared here")]
             message = f"`{name}` is already a name of this file"
-            sink.error("TSP0208", message, node.span, "a local or parameter needs a name of its own", labels=labels)
+            sink.error(
+                "TSP0208", message, node.span, "a local or parameter needs a name of its own", labels=labels
+            )
 
 
 def _check_declarations(scope: FileScope, sink: Sink) -> None:
     """Params see params; inputs and choices see params; conditions see params and dimensions; scopes name blocks."""
     params = {n: p.name.span for n, p in scope.params.items()}
     for param in scope.params.values():
-        _Body(scope, params, sink).check(param.value)
+        _Body(scope, params | {n: d.name.span for n, d in scope.dims.items()}, sink).check(param.value)
     for tensor in scope.inputs.values():
         _Body(scope, params | {n: d.name.span for n, d in scope.dims.items()}, sink).check(tensor.arguments)
     for dim in scope.dims.values():
         for name in (*((dim.per,) if dim.per else ()), *dim.of):
             if name.id not in scope.blocks and name.id not in scope.used:
                 near = closest(name.id, [*scope.blocks, *scope.used])
-                help = [f"did you mean `{near}`?"] if near else ["a scope is a block of this file or one that it uses"]
+                help = (
+                    [f"did you mean `{near}`?"]
+                    if near
+                    else ["a scope is a block of this file or one that it uses"]
+                )
                 sink.error("TSP0207", f"there is no block `{name.id}`", name.span, help=help)
     for require in scope.requires:
         known = params | {n: d.name.span for n, d in scope.dims.items()}
         calls = [c for c in _calls(require) if c.id not in (*AGGREGATES, *FUNCTIONS)]
         for callee in calls:
-            sink.error("TSP0204", f"`require` knows no `{callee.id}`", callee.span, help=[f"it knows {', '.join(AGGREGATES)}"])
-        names = [n for n in nodes(require.condition) if isinstance(n, ast.Name) and n.id not in known and n.id not in scope.labels]
+            sink.error(
+                "TSP0204",
+                f"`require` knows no `{callee.id}`",
+                callee.span,
+                help=[f"it knows {', '.join(AGGREGATES)}"],
+            )
+        names = [
+            n
+            for n in nodes(require.condition)
+            if isinstance(n, ast.Name) and n.id not in known and n.id not in scope.labels
+        ]
         for name in (n for n in names if id(n) not in {id(c) for c in _calls(require)}):
             near = closest(name.id, known)
-            sink.error("TSP0201", f"unknown name `{name.id}`", name.span, help=[f"did you mean `{near}`?"] if near else [])
+            sink.error(
+                "TSP0201",
+                f"unknown name `{name.id}`",
+                name.span,
+                help=[f"did you mean `{near}`?"] if near else [],
+            )
 
 
 def _check_unused(scope: FileScope, sink: Sink) -> None:
     used = {n.id for d in scope.module.declarations for n in _uses(d)}
-    for kind, table in (("dimension", scope.dims), ("param", scope.params), ("input", scope.inputs)):
-        for name, node in table.items():  # type: ignore[attr-defined]
-            if name not in used:
-                sink.warn("TSP0203", f"{kind} `{name}` is never used", node.name.span)
+    declarations = [d for d in scope.module.declarations if not isinstance(d, ast.Require)]
+    chosen = {n.id for d in declarations for n in _uses(d)}
+    for dim in scope.dims.values():
+        if dim.name.id not in chosen:
+            help = ["nothing in the network depends on it: a search would choose it without any effect"]
+            sink.warn("TSP0203", f"dimension `{dim.name.id}` is never used", dim.name.span, help=help)
+    others: list[tuple[str, ast.Param | ast.Input]] = [("param", p) for p in scope.params.values()]
+    others += [("input", i) for i in scope.inputs.values()]
+    for kind, declared in others:
+        if declared.name.id not in used:
+            sink.warn("TSP0203", f"{kind} `{declared.name.id}` is never used", declared.name.span)
     for block in scope.blocks.values():
         if block.name not in used:
             sink.warn("TSP0203", f"block `{block.name}` is never used", block.node.name.span)
     for node in scope.module.declarations:
         for name in node.names if isinstance(node, ast.Use) else ():
-            if name.id not in used:
+            if name.id not in used and name.id not in scope.missing:
                 sink.warn("TSP0203", f"block `{name.id}` is never used", name.span)
     bodies = [b.node for b in scope.blocks.values()] + ([scope.network] if scope.network else [])
     for body in bodies:
@@ -332,9 +421,9 @@ def _check_unused(scope: FileScope, sink: Sink) -> None:
         local = dict(assigned(body.body))
         if isinstance(body, ast.Block):
             local |= {p.name.id: p.name for p in body.parameters}
-        for name, node in local.items():
-            if name not in read and not name.startswith("_"):
-                sink.warn("TSP0203", f"`{name}` is never used", node.span)
+        for local_name in local.values():
+            if local_name.id not in read and not local_name.id.startswith("_"):
+                sink.warn("TSP0203", f"`{local_name.id}` is never used", local_name.span)
 
 
 def _uses(node: object) -> Iterator[ast.Name]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tanglec.diagnostics import Sink
+from tanglec.diagnostics import Abort, Label, Sink
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import FALSE, TRUE, Extent, Position, Scalar
 from tanglec.ir.nodes import Dimension
@@ -71,15 +71,24 @@ class Positions:
         owners = [self._block(n) for n in node.of]
         owner = None if instance is None or instance.parent is None else self._owner(instance.parent, owners)
         if instance is None or owner is None:
-            raise self.check.error(
-                "TSP0207",
-                f"`{node.name.id}` has a choice {scope_text(node)}, but this is not inside one",
-                span,
-                "no instance that could provide the choice",
-                help=[f"use it inside block `{node.per.id}`, or pass its value on as an argument"],
-            )
+            raise self._outside(node, instance, call, span)
         group = owner.block.name if len(owners) > 1 and owner.block is not None else ""
         return instance.ordinals[owner], group
+
+    def _outside(self, node: ast.Dim, instance: Call | None, call: Call, span: Span) -> Abort:
+        """There is no instance to which the choice could belong: say which one is missing."""
+        title = f"`{node.name.id}` has a choice {scope_text(node)}, but this is not inside one"
+        scope = node.per.id if node.per is not None else ""
+        if instance is None:
+            here = f"block `{call.block.name}`" if call.block is not None else "the network itself"
+            text = f"this is {here}, which no `{scope}` has called"
+            help = [f"use it inside block `{scope}`, or pass its value on as an argument"]
+        else:
+            owners = " or ".join(f"`{n.id}`" for n in node.of)
+            text = f"this `{scope}` was not called inside {owners}"
+            help = [f"call `{scope}` inside {owners} only, or declare `dim {node.name.id} per {scope}`"]
+        labels = [Label(node.name.span, "declared here")]
+        return self.check.error("TSP0207", title, span, text, help=help, labels=labels)
 
     @staticmethod
     def _owner(call: Call, owners: list[BlockDef]) -> Call | None:
@@ -107,28 +116,47 @@ class Positions:
                     position = next((p for p in met if p.group == group and p.index == index), None)
                     lists = self.lists[name]
                     choices = lists[min(index, len(lists) - 1)]
-                    positions.append(position or Position(name, index, group, choices, scoped=node.per is not None))
-                    present.append(FALSE if position is None else self._presence(position))
-            self._check_lists(node, len(positions), sink)
+                    positions.append(
+                        position or Position(name, index, group, choices, scoped=node.per is not None)
+                    )
+                    present.append(FALSE if position is None else self.present[position])
+            if all(map(_always, present)):
+                present = [TRUE] * len(present)
+            self._check_lists(node, [p.group for p in positions], sink)
             why = sampled.get(name, ("", None))[0]
             result.append(
-                Dimension(name, tuple(positions), scope_text(node), node.span, tuple(present), self.uses.get(name, 0), why)
+                Dimension(
+                    name,
+                    tuple(positions),
+                    scope_text(node),
+                    node.span,
+                    tuple(present),
+                    self.uses.get(name, 0),
+                    why,
+                )
             )
         return tuple(result)
 
-    def _presence(self, position: Position) -> Extent:
-        """When a position is there. Of the whole network's, only what some architecture lacks is a condition."""
-        present = self.present[position]
-        try:
-            always = not position.scoped and not ex.failures(present)
-        except ex.DomainTooLarge:
-            return present
-        return TRUE if always else present
+    def _check_lists(self, node: ast.Dim, groups: Sequence[str], sink: Sink) -> None:
+        """One list for all positions, or one for each; where groups are kept apart, for each of a group."""
+        for group in dict.fromkeys(groups):
+            count = groups.count(group)
+            if len(node.lists) not in (1, count):
+                where = f" in `{group}`" if group else ""
+                lists, places = f"{len(node.lists)} lists of choices", f"{count} position{'s' * (count != 1)}"
+                title = f"`{node.name.id}` has {lists} for {places}{where}"
+                sink.error(
+                    "TSP0210", title, node.lists[-1].span, "one list for all, or one for each position"
+                )
+                return
 
-    def _check_lists(self, node: ast.Dim, count: int, sink: Sink) -> None:
-        if len(node.lists) not in (1, count):
-            message = f"`{node.name.id}` has {len(node.lists)} lists of choices for {count} positions"
-            sink.error("TSP0210", message, node.lists[-1].span, "one list for all, or one for each position")
+
+def _always(present: Extent) -> bool:
+    """Whether every architecture has the position."""
+    try:
+        return not ex.failures(present)
+    except ex.TooLarge:
+        return False
 
 
 def scope_text(node: ast.Dim) -> str:

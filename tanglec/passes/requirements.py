@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from tanglec.diagnostics import Abort, Sink
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Extent, Position, Scalar
 from tanglec.ir.nodes import Aggregate, Dimension, Instance, Requirement, Term
-from tanglec.passes.checks import sort_of
+from tanglec.passes.arithmetic import ARITY, check_arity, combine, described, sort_of
 from tanglec.passes.cost import multiply_add_terms, parameter_terms
 from tanglec.passes.names import FileScope, nodes
+from tanglec.source import Span
 from tanglec.syntax import ast
 
 _AGGREGATES = ("sum", "product", "min", "max", "count")
-_FUNCTIONS = ("min", "max", "ceil", "floor", "round_to")
+_COSTS = ("params", "macs")
 
 
 @dataclass(slots=True)
@@ -24,8 +25,9 @@ class _Condition:
 
     dims: Mapping[str, Extent]
     params: Mapping[str, Scalar]
+    labels: Set[str]
     sink: Sink
-    every: Mapping[str, Sequence[tuple[Extent, Extent]]] = field(default_factory=dict)  # dim -> (present, choice) of each position
+    places: Mapping[str, Dimension] = field(default_factory=dict)
     costs: Mapping[str, tuple[Term, ...]] = field(default_factory=dict)
     aggregates: dict[Position, Aggregate] = field(default_factory=dict)
 
@@ -37,13 +39,14 @@ class _Condition:
                 return ex.const("none")
             case ast.Name():
                 return self._name(node)
+            case ast.Unary(operator="not"):
+                return self._combine("not", (node.operand,), node.span)
             case ast.Unary():
-                value = self(node.operand)
-                return ex.apply("not", value) if node.operator == "not" else ex.apply("-", ex.const(0), value)
+                return self._combine("-", (None, node.operand), node.span)
             case ast.Binary():
-                return self._apply(node.operator, (node.left, node.right), node)
+                return self._combine(node.operator, (node.left, node.right), node.span)
             case ast.Ternary():
-                return self._apply("where", (node.condition, node.then, node.otherwise), node)
+                return self._combine("where", (node.condition, node.then, node.otherwise), node.span)
             case ast.Call():
                 return self._call(node)
         raise self.sink.error("TSP0311", "this cannot stand in a `require`", node.span)
@@ -51,40 +54,57 @@ class _Condition:
     def _name(self, node: ast.Name) -> Extent:
         if node.id in self.dims:
             return self.dims[node.id]
+        if node.id not in self.params and node.id not in self.labels:
+            raise Abort  # reported with the names
         return ex.const(self.params.get(node.id, node.id))
 
-    def _apply(self, kind: str, operands: Sequence[ast.Expr], node: ast.Expr) -> Extent:
-        try:
-            return ex.apply(kind, *map(self, operands))
-        except ex.Undefined as error:
-            raise self.sink.error("TSP0311", f"this has no value: {error}", node.span) from None
+    def _combine(self, kind: str, operands: Sequence[ast.Expr | None], span: Span) -> Extent:
+        values = [ex.const(0) if n is None else self(n) for n in operands]
+        return combine(kind, values, [span if n is None else n.span for n in operands], span, self.sink.error)
 
     def _call(self, node: ast.Call) -> Extent:
         name, arguments = node.callee.id, [a.value for a in node.arguments]
-        if name in ("params", "macs") and not arguments:
+        if name in _COSTS and not arguments:
             return self._aggregate(Aggregate("sum", self.costs[name], f"{name}()"))
         if name in _AGGREGATES and len(arguments) == 1:
             return self._aggregate(Aggregate(name, self._terms(name, arguments[0]), node.span.text))
-        if name in _FUNCTIONS:
-            return self._apply(name, arguments, node)
-        raise self.sink.error("TSP0212", f"`{name}` is not used like this in a `require`", node.span, "e.g. params(), sum(dim), min(dim)")
+        if name in ARITY:
+            check_arity(name, len(arguments), node.span, self.sink.error)
+            return self._combine(name, arguments, node.span)
+        if name not in _AGGREGATES and name not in _COSTS:
+            raise Abort  # reported with the names
+        title = f"`{name}` takes {'no arguments' if name in _COSTS else 'one argument'} in a `require`"
+        raise self.sink.error("TSP0212", title, node.span, "e.g. `params() <= 5_000_000`, `sum(depth) < 12`")
 
     def _terms(self, kind: str, argument: ast.Expr) -> tuple[Term, ...]:
         """One term for each position of the dimension that the argument speaks of."""
-        names = sorted({n.id for n in nodes(argument) if isinstance(n, ast.Name) and n.id in self.every})
+        names = sorted({n.id for n in nodes(argument) if isinstance(n, ast.Name) and n.id in self.places})
         if not names:
-            raise self.sink.error("TSP0212", f"`{kind}` ranges over the positions of a dimension", argument.span)
+            title = f"`{kind}` ranges over the positions of a dimension"
+            raise self.sink.error("TSP0212", title, argument.span, "none is named here")
+        found = [self.places[n] for n in names]
+        _check_one_scope(found, argument.span, self.sink)
         terms = []
-        for i in range(max(len(self.every[n]) for n in names)):
-            here = {n: self.every[n][i if len(self.every[n]) > 1 else 0] for n in names}
-            value = replace(self, dims={**self.dims, **{n: choice for n, (_, choice) in here.items()}})(argument)
+        for i in range(max(len(d.positions) for d in found)):
+            here = {d.name: i if d.per else 0 for d in found}
+            choices = {d.name: ex.choice(d.positions[here[d.name]]) for d in found}
+            value = replace(self, dims={**self.dims, **choices})(argument)
             present = ex.TRUE
-            for condition, _ in here.values():
-                present = ex.apply("and", present, condition)
-            if sort_of(value) == "truth":
-                value = ex.apply("where", value, ex.const(1), ex.const(0))
-            terms.append(Term(present, ex.const(1) if kind == "count" and isinstance(argument, ast.Name) else value))
+            for d in found:
+                present = ex.apply("and", present, d.present[here[d.name]])
+            terms.append(Term(present, self._counted(kind, value, argument)))
         return tuple(terms)
+
+    def _counted(self, kind: str, value: Extent, argument: ast.Expr) -> Extent:
+        """What one position adds: `count(dim)` counts positions, a truth value counts as 1 where it holds."""
+        if kind == "count" and isinstance(argument, ast.Name):
+            return ex.const(1)
+        if sort_of(value) == "truth":
+            return ex.apply("where", value, ex.const(1), ex.const(0))
+        if sort_of(value) == "name":
+            text = f"this is {described(value)}"
+            raise self.sink.error("TSP0311", f"`{kind}` needs numbers or conditions", argument.span, text)
+        return value
 
     def _aggregate(self, aggregate: Aggregate) -> Extent:
         place = Position(aggregate.text, -1 - len(self.aggregates), choices=(0, 1), scoped=False)
@@ -92,61 +112,100 @@ class _Condition:
         return ex.choice(place)
 
 
-def _uses_aggregates(node: ast.Require) -> bool:
-    return any(isinstance(n, ast.Call) and (n.callee.id not in _FUNCTIONS or len(n.arguments) == 1 and n.callee.id in _AGGREGATES) for n in nodes(node))
+def _is_aggregate(node: object) -> bool:
+    """`params()`, `sum(heads)`, `min(depth)`; but `min(a, b)` is a function."""
+    if not isinstance(node, ast.Call):
+        return False
+    return node.callee.id in _COSTS or node.callee.id in _AGGREGATES and len(node.arguments) == 1
 
 
-def templates(scope: FileScope, lists: Mapping[str, tuple[tuple[Scalar, ...], ...]], params: Mapping[str, Scalar], sink: Sink) -> list[Extent]:
+def templates(
+    scope: FileScope,
+    lists: Mapping[str, tuple[tuple[Scalar, ...], ...]],
+    params: Mapping[str, Scalar],
+    sink: Sink,
+) -> list[Extent]:
     """The conditions without aggregates, over positions of index -1 that stand for any position."""
-    dims = {
-        name: ex.choice(Position(name, -1, choices=tuple(dict.fromkeys(v for choices in lists[name] for v in choices))))
-        for name in scope.dims
-    }
+    dims = {}
+    for name in scope.dims:
+        choices = tuple(dict.fromkeys(v for choices in lists[name] for v in choices))
+        dims[name] = ex.choice(Position(name, -1, choices=choices))
     result = []
     for node in scope.requires:
-        if not _uses_aggregates(node):
+        if not any(map(_is_aggregate, nodes(node))):
             try:
-                result.append(_Condition(dims, params, sink)(node.condition))
+                result.append(_Condition(dims, params, scope.labels, sink)(node.condition))
             except Abort:
                 continue
     return result
 
 
 def read_requirements(
-    scope: FileScope, dimensions: Sequence[Dimension], params: Mapping[str, Scalar], sink: Sink, network: Instance
+    scope: FileScope,
+    dimensions: Sequence[Dimension],
+    params: Mapping[str, Scalar],
+    sink: Sink,
+    network: Instance,
 ) -> tuple[Requirement, ...]:
     """Every `require`, spelled out for each position that it speaks of."""
-    every = {d.name: list(zip(d.present, map(ex.choice, d.positions), strict=True)) for d in dimensions}
     costs = {"params": parameter_terms(network), "macs": multiply_add_terms(network)}
     result = []
     for node in scope.requires:
         try:
-            result.extend(_spelled_out(node, every, costs, params, dimensions, sink))
+            _check_used(node, scope, dimensions, sink)
+            result.extend(_spelled_out(node, dimensions, costs, params, scope.labels, sink))
         except Abort:
             continue
     return tuple(result)
 
 
+def _check_used(node: ast.Require, scope: FileScope, dimensions: Sequence[Dimension], sink: Sink) -> None:
+    used = {d.name for d in dimensions}
+    for name in nodes(node.condition):
+        if isinstance(name, ast.Name) and name.id in scope.dims and name.id not in used:
+            title = f"nothing in the network uses `{name.id}`"
+            raise sink.error("TSP0207", title, name.span, "there is no position at which this could hold")
+
+
+def _check_one_scope(dimensions: Sequence[Dimension], span: Span, sink: Sink) -> None:
+    """What is compared position by position must have the same positions."""
+    scoped = [d for d in dimensions if d.per]
+    for other in scoped[1:]:
+        if other.per != scoped[0].per:
+            first = scoped[0]
+            title = f"`{first.name}` and `{other.name}` have different positions"
+            text = f"one has a choice {first.per}, the other {other.per}"
+            raise sink.error(
+                "TSP0207", title, span, text, help=["compare aggregates, e.g. `max(a) <= min(b)`"]
+            )
+
+
 def _spelled_out(
-    node: ast.Require, every: Mapping[str, Sequence[tuple[Extent, Extent]]], costs: Mapping[str, tuple[Term, ...]],
-    params: Mapping[str, Scalar], dimensions: Sequence[Dimension], sink: Sink,
-) -> list[Requirement]:  # fmt: skip
-    scoped = [d.name for d in dimensions if d.per and d.name in _outside_aggregates(node.condition)]
-    count = max((len(every[name]) for name in scoped), default=1)
+    node: ast.Require,
+    dimensions: Sequence[Dimension],
+    costs: Mapping[str, tuple[Term, ...]],
+    params: Mapping[str, Scalar],
+    labels: Set[str],
+    sink: Sink,
+) -> list[Requirement]:
+    named = [d for d in dimensions if d.name in _outside_aggregates(node.condition)]
+    _check_one_scope(named, node.condition.span, sink)
+    places = {d.name: d for d in dimensions}
     result = []
-    for i in range(count):
-        here = {name: places[i] if name in scoped and i < len(places) else places[0] for name, places in every.items()}
-        condition = _Condition({n: choice for n, (_, choice) in here.items()}, params, sink, every, costs)
-        value = condition(node.condition)
+    for i in range(max((len(d.positions) for d in named), default=1)):
+        here = {d.name: i if d.per and d in named else 0 for d in dimensions}
+        choices = {d.name: ex.choice(d.positions[here[d.name]]) for d in dimensions}
+        condition = _Condition(choices, params, labels, sink, places, costs)
+        bare = value = condition(node.condition)
         if sort_of(value) != "truth":
-            raise sink.error("TSP0311", "`require` needs a condition", node.condition.span, f"this is {ex.show(value)}")
-        bare = value
-        for name in _outside_aggregates(node.condition) & every.keys():
-            value = ex.apply("or", ex.apply("not", here[name][0]), value)
+            text = f"this is {described(value)}"
+            raise sink.error("TSP0311", "`require` needs a condition", node.condition.span, text)
+        for d in named:
+            value = ex.apply("or", ex.apply("not", d.present[here[d.name]]), value)
         result.append(Requirement(value, bare, node.condition.span.text, node.span, condition.aggregates))
     return result
 
 
 def _outside_aggregates(node: ast.Expr) -> set[str]:
-    inside = {id(n) for c in nodes(node) if isinstance(c, ast.Call) and len(c.arguments) == 1 and c.callee.id in _AGGREGATES for n in nodes(c)}
+    inside = {id(n) for c in nodes(node) if _is_aggregate(c) for n in nodes(c)}
     return {n.id for n in nodes(node) if isinstance(n, ast.Name) and id(n) not in inside}

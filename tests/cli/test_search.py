@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.cli.conftest import Run, codes, python
+from tests.cli.conftest import SPACE, Run, codes, python
 
 SHORT = ("--data", "images.npz", "--epochs", "1", "--batch-size", "16", "--evaluations", "3")
 
@@ -109,6 +109,29 @@ def test_derive_from_a_run(run: Run, home: Path, arch: str) -> None:
     assert (home / "found.safetensors").read_bytes() == (home / "mine" / "model.safetensors").read_bytes()
     assert run("derive", "mine", "--arch", arch, "-o", "other.py").exit_code == 0
     assert network(home / "other.py")(torch.zeros(1, 1, 8, 8)).shape == (1, 3)
+
+
+CONV = SPACE.replace("conv(image", "batch_norm(conv(image").replace("padding=0)", "padding=0))")
+
+
+def test_batch_norms_of_another_architecture(run: Run, home: Path) -> None:
+    """They get its statistics, from the data of the run; without the data, the message says that they do not."""
+    (home / "tiny.tsp").write_text(CONV, encoding="utf-8")
+    found = json.loads(run("search", "tiny.tsp", *SHORT, "--out", "mine", "--json").stdout)["architecture"]
+    assert "recalibrated" not in run("derive", "mine", "-o", "found.py").stdout
+    other = json.dumps({**found, "width": 12 - found["width"]})
+    result = run("derive", "mine", "--arch", other, "-o", "other.py")
+    assert "batch norms recalibrated for this architecture" in result.stdout
+    images = torch.from_numpy(np.load(home / "images.npz")["x_train"]).float()[:, None]
+    x = (images - images.mean()) / images.std(correction=0)
+    model = network(home / "other.py").eval()
+    seen = model.conv(x)  # type: ignore[operator]
+    norm = model.get_submodule("batch_norm")
+    torch.testing.assert_close(norm.running_mean, seen.mean((0, 2, 3)), atol=0.1, rtol=0.1)  # type: ignore[arg-type]
+
+    (home / "images.npz").rename(home / "elsewhere.npz")
+    told = json.loads(run("derive", "mine", "--arch", other, "-o", "other.py", "--json").stdout)
+    assert "batch norms NOT recalibrated for this architecture: no data at images.npz" in told["about"]
 
 
 def test_derive_from_a_broken_run(run: Run, home: Path) -> None:

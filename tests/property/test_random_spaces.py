@@ -42,6 +42,7 @@ def test_mixture_subnet_and_derived_module_are_one_function_at_every_vertex(text
     for _ in range(2):
         arch = sampler()
         exactness.check_vertex(space, module, net, arch)
+        exactness.check_recalibrated(space, net, arch)
         exactness.check_costs(space, module, arch)
 
 

@@ -46,6 +46,12 @@ def test_mixture_subnet_and_derived_module_are_one_function(name: str) -> None:
         exactness.check_vertex(small(name), module, net, sampler())
 
 
+@pytest.mark.parametrize("name", [n for n in OWN if "odds" in n])
+def test_they_are_one_function_on_recalibrated_statistics_too(name: str) -> None:
+    module, net = exactness.supernet(small(name))
+    exactness.check_recalibrated(small(name), net, module.Sampler(seed=1)())
+
+
 @pytest.mark.parametrize("name", [*shipped(), *OWN])
 def test_costs_are_those_of_the_derived_module(name: str) -> None:
     module = small(name).load()
@@ -54,7 +60,9 @@ def test_costs_are_those_of_the_derived_module(name: str) -> None:
         exactness.check_costs(small(name), module, sampler())
 
 
-@pytest.mark.parametrize("name", ["conv_macro", "gpt_mini", "language_model", "vit_mini", "autoformer_t", *OWN])
+@pytest.mark.parametrize(
+    "name", ["conv_macro", "gpt_mini", "language_model", "vit_mini", "autoformer_t", *OWN]
+)
 def test_every_lowering_is_the_defining_sum(name: str) -> None:
     exactness.check_lowerings(small(name), small(name, lowering="loop"), seed=3)
 

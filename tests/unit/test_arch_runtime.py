@@ -200,3 +200,12 @@ def test_lists_of_unequal_length_are_padded_on_the_right() -> None:
     at = Mixed(space, {"width": torch.tensor([[0.3, 0.7, 0.0], [0.2, 0.3, 0.5]])})
     assert at.probability(width.positions[0]).tolist() == pytest.approx([0.3, 0.7])
     assert at.joint(width.positions).sum().item() == pytest.approx(1)
+
+
+def test_the_compiler_knows_which_names_every_architecture_has() -> None:
+    """Dimensions of such names get another field, on both sides the same."""
+    from tanglec.codegen.naming import ARCH_MEMBERS
+    from tanglert import ArchBase, dim
+
+    members = {name for name in vars(ArchBase) if not name.startswith("_")} | {"space"}
+    assert members == ARCH_MEMBERS == dim.ARCH_MEMBERS

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from tanglert import Dim, Input, Space
 from tanglert.train import BrokenCheckpoint, CheckpointFile, ForeignCheckpoint
 
@@ -101,7 +102,9 @@ class Code:
 
 def test_code_is_never_executed(file: CheckpointFile, capsys: pytest.CaptureFixture[str]) -> None:
     torch.save({"format": 1, "space": "s", "state": Code()}, file.path)
-    with pytest.raises(BrokenCheckpoint, match="cannot be read"):
+    with pytest.raises(
+        BrokenCheckpoint, match="cannot be read: it holds more than tensors and plain values$"
+    ):
         file.load()
     assert "executed" not in capsys.readouterr().out
 
@@ -114,3 +117,19 @@ def test_a_checkpoint_of_another_space(file: CheckpointFile, other: Space, messa
     file.save({"step": 1})
     with pytest.raises(ForeignCheckpoint, match=message):
         CheckpointFile(file.path, other).load()
+
+
+@pytest.mark.parametrize(
+    "content", [[1], {"format": 1}, {"format": 2, "space": "s", "source": "a", "state": {}}]
+)
+def test_a_file_of_torch_that_is_no_checkpoint(file: CheckpointFile, content: object) -> None:
+    torch.save(content, file.path)
+    with pytest.raises(BrokenCheckpoint, match="is not a checkpoint of format 1"):
+        file.load()
+
+
+def test_of_two_broken_files_the_newer_is_named(file: CheckpointFile) -> None:
+    for path in (file.path, file.previous):
+        path.write_bytes(b"")
+    with pytest.raises(BrokenCheckpoint, match=r"checkpoint\.pt cannot be read"):
+        file.load()

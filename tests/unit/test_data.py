@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from tanglert import Dim, Input, Space
-from tanglert.data import DataError, Samples, Windows, default_for, load
+from tanglert.data import DataError, DataMismatch, Samples, Windows, default_for, load
 
 
 def space(kind: str, shape: tuple[int, ...], classes: int = 10) -> Space:
@@ -67,9 +68,10 @@ def test_what_ships_for_an_input() -> None:
         default_for(space("vector", (8,)))
 
 
-def test_a_path_that_is_not_there() -> None:
-    with pytest.raises(DataError, match="no data at nowhere; shipped are fashion-mnist, persuasion"):
-        load("nowhere", IMAGES)
+@pytest.mark.parametrize("name", ["nowhere", "", "~no-such-user/images", "n" * 300])
+def test_a_path_that_is_not_there(name: str) -> None:
+    with pytest.raises(DataError, match=r"no data at .*; shipped are fashion-mnist, persuasion"):
+        load(name, IMAGES)
 
 
 # --- idx files ---------------------------------------------------------------------------------------------
@@ -150,6 +152,13 @@ def test_images_with_a_test_part_of_their_own(tmp_path: Path) -> None:
     assert (len(data.train), len(data.test)) == (10, 4)
 
 
+@pytest.mark.parametrize("there", ["train", "test"])
+def test_one_part_without_the_other(tmp_path: Path, there: str) -> None:
+    (tmp_path / there / "cat").mkdir(parents=True)
+    with pytest.raises(DataError, match=f"there is {there}/, but no"):
+        load(tmp_path, IMAGES)
+
+
 def test_a_class_folder_without_images(tmp_path: Path) -> None:
     (image_folder(tmp_path) / "c").mkdir()
     with pytest.raises(DataError, match=r"no images .* in this class"):
@@ -202,15 +211,41 @@ def test_images_in_any_usual_layout(tmp_path: Path, shape: tuple[int, ...]) -> N
     [
         ({"y_train": np.arange(19) % 2}, "20 training samples, but labels of shape"),
         ({"y_train": np.arange(20) % 2 / 2}, "must be whole numbers"),
-        ({"y_test": np.arange(6) - 1}, "test labels run from -1 to 4"),
+        ({"y_test": np.arange(6)}, "test labels run from 0 to 5, the space has 2 classes"),
+        ({"y_test": np.arange(6) % 2 - 1}, "test labels begin at -1; classes are numbered from 0"),
         ({"x_test": np.zeros((0, 5)), "y_test": np.zeros(0, int)}, "the test part is empty"),
         ({"x_train": np.zeros((20, 4))}, r"samples of shape \(4,\), the space takes vector\(5,\)"),
-        ({"x_train": np.full((20, 5), np.nan)}, "not finite"),
+        ({"x_train": np.full((20, 5), np.nan)}, "training samples hold values that are not finite"),
+        ({"x_test": np.full((6, 5), np.inf)}, "test samples hold values that are not finite"),
+        ({"x_train": np.full((20, 5), 1e300)}, "beyond what float32 can normalise"),
+        ({"x_train": np.ones((20, 5), complex)}, "networks take real numbers"),
+        ({"y_train": np.array(["cat", "dog"] * 10)}, "not an .npz file of plain arrays"),
+        ({"y_train": np.array([{}] * 20)}, "not an .npz file of plain arrays"),
     ],
 )
 def test_arrays_that_do_not_fit(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         load(write_npz(tmp_path / "a.npz", **changes), space("vector", (5,), 2))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "uint32", "uint64"])
+def test_labels_of_any_whole_type(tmp_path: Path, dtype: str) -> None:
+    path = write_npz(tmp_path / "a.npz", y_train=(np.arange(20) % 2).astype(dtype))
+    _, y = load(path, space("vector", (5,), 2)).train.batch(torch.arange(3))
+    assert (y.dtype, y.tolist()) == (torch.int64, [0, 1, 0])
+
+
+def test_images_without_pixels(tmp_path: Path) -> None:
+    path = write_npz(tmp_path / "a.npz", (1, 0, 0))
+    with pytest.raises(DataMismatch, match=r"images of shape \(1, 0, 0\)"):
+        load(path, space("pixels", (1, 9, 8), 2))
+
+
+def test_more_classes_than_memory_could_count(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataMismatch, match=r"no training sample of class 2, 3, 4, .*, 11, …; the space has 1000"
+    ):
+        load(write_npz(tmp_path / "a.npz"), space("vector", (5,), 10**15))
 
 
 def test_an_array_is_missing(tmp_path: Path) -> None:
@@ -220,9 +255,11 @@ def test_an_array_is_missing(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_npz(tmp_path: Path) -> None:
-    (tmp_path / "a.npz").write_text("no")
-    with pytest.raises(DataError, match=r"not an \.npz file of plain arrays"):
-        load(tmp_path / "a.npz", space("vector", (5,), 2))
+    whole = write_npz(tmp_path / "a.npz").read_bytes()
+    for text in (b"no", b"", whole[: len(whole) // 2]):
+        (tmp_path / "a.npz").write_bytes(text)
+        with pytest.raises(DataError, match=r"not an \.npz file \(it is empty, was cut short"):
+            load(tmp_path / "a.npz", space("vector", (5,), 2))
 
 
 # --- text --------------------------------------------------------------------------------------------------
@@ -233,6 +270,22 @@ def test_a_text_file(tmp_path: Path) -> None:
     data = load(tmp_path / "a.txt", space("ids", (4, 8)))
     assert data.classes == ("a", "b", "c", "d")
     assert "1 test characters that training never shows were left out" in data.about
+
+
+def test_a_byte_order_mark_is_no_character(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("abcd" * 100, encoding="utf-8-sig")
+    assert load(tmp_path / "a.txt", space("ids", (4, 8))).classes == ("a", "b", "c", "d")
+
+
+def test_a_damaged_gzip_file(tmp_path: Path) -> None:
+    packed = bytearray(
+        gzip.compress(bytes(range(97, 123)) * 100 + np.random.default_rng(0).bytes(400).hex().encode())
+    )
+    for place in range(20, 60):
+        packed[place] ^= 255
+    (tmp_path / "a.txt.gz").write_bytes(packed)
+    with pytest.raises(DataError, match=r"a\.txt\.gz: cannot be read"):
+        load(tmp_path / "a.txt.gz", space("ids", (40, 8)))
 
 
 @pytest.mark.parametrize(

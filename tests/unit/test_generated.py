@@ -43,7 +43,14 @@ def test_it_imports_only_torch_and_the_runtime(name: str) -> None:
     tree = ast.parse((GENERATED / f"{name}.py").read_text())
     modules = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
     modules |= {str(n.module) for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
-    assert {m.split(".")[0] for m in modules} <= {"__future__", "dataclasses", "fractions", "math", "tanglert", "torch"}
+    assert {m.split(".")[0] for m in modules} <= {
+        "__future__",
+        "dataclasses",
+        "fractions",
+        "math",
+        "tanglert",
+        "torch",
+    }
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tanglert import ArchBase, Dim, Input, RequireError, Space
 from tanglert.relax import ArchParameters, DrNAS, SampledOnlyError, most_probable
 from tanglert.relax.derive import in_decreasing_probability
-
 from tests import tiny
 
 RAGGED = Space(

@@ -6,7 +6,6 @@ from collections import Counter
 from typing import Any
 
 from tanglert.search import RandomSearch
-
 from tests import tiny
 
 

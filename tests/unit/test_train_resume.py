@@ -11,7 +11,9 @@ from typing import Any, Literal
 
 import pytest
 import torch
+
 from tanglert.train import (
+    BrokenCheckpoint,
     CheckpointFile,
     ForeignCheckpoint,
     Interrupted,
@@ -21,7 +23,7 @@ from tanglert.train import (
     Silent,
     run_search,
 )
-
+from tanglert.train.lock import sole_use
 from tests import tiny
 
 STEPS = 3  # 120 of 240 samples in batches of 40
@@ -157,3 +159,38 @@ def test_a_seed_gives_one_run_and_another_seed_another(tmp_path: Path) -> None:
     a, b, c = (outcome(tmp_path / name) for name in "abc")
     assert tiny.same(a, b)
     assert not tiny.same(a[0]["engine"]["weights"], c[0]["engine"]["weights"])
+
+
+def test_a_checkpoint_of_another_method(tmp_path: Path) -> None:
+    for method in ("drnas", "spos"):
+        run_search(tiny, tiny.blobs(), options(method, epochs=1), tmp_path / method)
+    (tmp_path / "drnas" / "result.json").unlink()
+    (tmp_path / "spos" / "checkpoint.pt").replace(tmp_path / "drnas" / "checkpoint.pt")
+    with pytest.raises(BrokenCheckpoint, match="none of this run .*relaxation"):
+        run_search(tiny, tiny.blobs(), options("drnas", epochs=1), tmp_path / "drnas", resume=True)
+
+
+def test_two_processes_do_not_share_a_folder(tmp_path: Path) -> None:
+    with sole_use(tmp_path), pytest.raises(RunError, match="another process is at work in"):
+        run_search(tiny, tiny.blobs(), options("spos", epochs=1), tmp_path)
+    run_search(tiny, tiny.blobs(), options("spos", epochs=1), tmp_path)
+
+
+def test_a_run_that_was_killed_at_its_birth_can_be_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record that makes a folder a run is written last."""
+    replace, written = os.replace, []
+
+    def killed(source: Path, target: Path) -> None:
+        written.append(Path(target).name)
+        if target.name == "config.json":
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run_search(tiny, tiny.blobs(), options("spos", epochs=1), tmp_path, texts={"tiny.tsp": "space tiny"})
+    monkeypatch.undo()
+    assert written == ["tiny.tsp", "config.json"]
+    run_search(tiny, tiny.blobs(), options("spos", epochs=1), tmp_path)

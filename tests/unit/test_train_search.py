@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import pytest
 import torch
+
 from tanglert import Dim, Input, Space
 from tanglert.data import Data, Samples
 from tanglert.relax import ArchParameters, DrNAS
@@ -24,10 +25,10 @@ from tanglert.train import (
     run_search,
 )
 from tanglert.train.bilevel import Bilevel
+from tanglert.train.evaluate import batches
 from tanglert.train.oneshot import OneShot
 from tanglert.train.order import Batches, split
 from tanglert.train.task import Classification, LanguageModel, task_for
-
 from tests import tiny
 
 
@@ -184,7 +185,11 @@ def test_the_summary_says_when_random_architectures_are_better() -> None:
     [
         ({"optimizer": "enas"}, "optimizer is one of drnas, spos, not 'enas'"),
         ({"epochs": 0}, "epochs must be above 0"),
-        ({"lr": float("nan")}, "lr must be above 0"),
+        ({"lr": float("nan")}, "lr must be a finite number"),
+        ({"lr": float("inf")}, "lr must be a finite number"),
+        ({"lr": "x"}, "lr must be a finite number, not 'x'"),
+        ({"batch_size": 2.5}, "batch_size must be a whole number"),
+        ({"seed": None}, "seed must be a whole number, not None"),
         ({"validation": 1.0}, "fraction between 0 and 1"),
         ({"epochs": 2, "warmup_epochs": 3}, "between 0 and epochs"),
     ],
@@ -203,3 +208,20 @@ def test_data_without_enough_samples(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="leaves one part empty"):
         few: Data = tiny.blobs(train=1)
         run_search(tiny, few, Options(epochs=1), tmp_path)
+
+
+def test_a_single_item_left_over_joins_the_batch_before() -> None:
+    """Alone it has no variance, and batch norms over vectors refuse it."""
+    part = tiny.blobs(train=10).train
+    sizes = [[len(y) for _, y in batches(part, size, 10)] for size in (1, 3, 4, 5, 20)]
+    assert sizes == [[1] * 8 + [2], [3, 3, 4], [4, 4, 2], [5, 5], [10]]
+    assert [len(y) for _, y in batches(part, 3, 1)] == [1]
+
+
+def test_the_learning_rate_never_rises() -> None:
+    data = tiny.blobs()
+    sampler = tiny.Sampler(0)
+    engine = OneShot(tiny.Supernet(), Classification(), data.train, sampler, Options("spos", lr=1e-7))
+    assert engine.learning_rate() == 1e-7
+    engine.step = engine.total
+    assert engine.learning_rate() == 1e-7

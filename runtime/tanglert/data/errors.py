@@ -5,3 +5,7 @@ from __future__ import annotations
 
 class DataError(ValueError):
     """Data that is not there, cannot be read, or does not fit the search space."""
+
+
+class DataMismatch(DataError):
+    """Data that is fine in itself, but not what the search space takes or gives."""

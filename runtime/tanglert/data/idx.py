@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from tanglert.data.compressed import read_bytes
 from tanglert.data.errors import DataError
 
 _UNSIGNED_BYTES = 8
@@ -19,11 +19,8 @@ def read_idx(path: Path) -> Tensor:
 
     Raises DataError if the file is cut short or holds something else.
     """
-    try:
-        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from error
-    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] != _UNSIGNED_BYTES:
+    raw = read_bytes(path)
+    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] != _UNSIGNED_BYTES or len(raw) < 4 + 4 * raw[3]:
         raise DataError(f"{path}: not an idx file of unsigned bytes")
     dims = raw[3]
     start = 4 + 4 * dims

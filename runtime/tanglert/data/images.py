@@ -30,6 +30,11 @@ def read_image_folder(
         if strange:
             raise DataError(f"{test}: class {strange[0]} is not among the training classes")
         return *read_classes(train, names, shape), *read_classes(test, names, shape), tuple(names)
+    for there, wanted in ((train, "test"), (test or train, "train")):
+        if there.is_dir() and any(
+            p.is_dir() for p in there.iterdir()
+        ):  # else it is a class: pictures of trains
+            raise DataError(f"{folder}: there is {there.name}/, but no {wanted}/ beside it")
     names = class_names(folder)
     x, y = read_classes(folder, names, shape)
     held = torch.cat([torch.arange(int((y == c).sum())) % 5 == 4 for c in range(len(names))])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tanglert.data.errors import DataError
+from tanglert.data.errors import DataError, DataMismatch
 from tanglert.data.part import Data
 from tanglert.data.samples import load_samples
 from tanglert.data.text import load_text
@@ -21,23 +21,37 @@ def load(source: str | Path | None, space: Space) -> Data:
     """
     kind, shape = input_of(space)
     name = str(source) if source is not None else default_for(space)
-    path = Path(__file__).parent / "shipped" / SHIPPED[name] if name in SHIPPED else Path(name).expanduser()
-    if not path.exists():
-        shipped = ", ".join(SHIPPED)
-        raise DataError(
-            f"no data at {name}; shipped are {shipped}, anything else is a path to a file or folder"
-        )
+    path = find(name)
     if kind == "ids":
         if path.is_dir() or path.suffix == ".npz":
-            raise DataError(f"{name} is not a text, and the space `{space.name}` reads ids; try `persuasion`")
+            raise DataMismatch(
+                f"{name} is not a text, and the space `{space.name}` reads ids; try `persuasion`"
+            )
         vocab, length = shape
         return load_text(name, path, vocab, length)
     if path.suffixes[-2:] == [".txt", ".gz"] or path.suffix == ".txt":
-        raise DataError(f"{name} is a text, and the space `{space.name}` takes {kind}{shape}")
+        raise DataMismatch(f"{name} is a text, and the space `{space.name}` takes {kind}{shape}")
     out, size = space.output
     if out != "vector":
-        raise DataError(f"{name} is for classification, and `{space.name}` gives {out}{tuple(size)}")
+        raise DataMismatch(f"{name} is for classification, and `{space.name}` gives {out}{tuple(size)}")
     return load_samples(name, path, kind, shape, classes=size[0])
+
+
+def find(name: str) -> Path:
+    """Where the data of this name or path lies. DataError if it is not there."""
+    if name in SHIPPED:
+        return Path(__file__).parent / "shipped" / SHIPPED[name]
+    try:
+        path = Path(name).expanduser()
+        there = name != "" and path.exists()
+    except (OSError, RuntimeError):  # a name that is too long, a folder that is closed, the home of nobody
+        there = False
+    if not there:
+        shipped = ", ".join(SHIPPED)
+        raise DataError(
+            f"no data at {name or 'an empty path'}; shipped are {shipped}, anything else is a path to a file or folder"
+        )
+    return path
 
 
 def default_for(space: Space) -> str:
@@ -50,12 +64,12 @@ def default_for(space: Space) -> str:
         return "persuasion"
     if kind == "pixels" and shape[0] in (1, 3):
         return "fashion-mnist"
-    raise DataError(f"no shipped data fits an input {kind}{shape}; give the path of your own")
+    raise DataMismatch(f"no shipped data fits an input {kind}{shape}; give the path of your own")
 
 
 def input_of(space: Space) -> tuple[str, tuple[int, ...]]:
     """Kind and shape of the one input."""
     if len(space.inputs) != 1:
         names = ", ".join(i.name for i in space.inputs)
-        raise DataError(f"data is loaded for spaces with one input; `{space.name}` has {names}")
+        raise DataMismatch(f"data is loaded for spaces with one input; `{space.name}` has {names}")
     return space.inputs[0].kind, tuple(space.inputs[0].shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
@@ -25,6 +26,10 @@ class Part(Protocol):
 
     def to(self, device: torch.device) -> Self:
         """The same part with its tensors on `device`."""
+        ...
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Everything that it is made of."""
         ...
 
 
@@ -63,6 +68,10 @@ class Samples:
         x, y, mean, std = (t.to(device) for t in (self.x, self.y, self.mean, self.std))
         return Samples(x, y, mean, std, self.shape)
 
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Samples, labels and moments."""
+        return self.x, self.y, self.mean, self.std
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -97,6 +106,10 @@ class Windows:
         """The same windows on `device`."""
         return Windows(self.ids.to(device), self.starts.to(device), self.length)
 
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Ids and starts."""
+        return self.ids, self.starts
+
 
 @dataclass(frozen=True)
 class Data:
@@ -110,3 +123,12 @@ class Data:
     test: Part
     classes: tuple[str, ...]
     about: str
+
+    def sha256(self) -> str:
+        """A hash of all samples, by which data is known again wherever it lies."""
+        digest = hashlib.sha256()
+        for part in (self.train, self.test):
+            for tensor in part.tensors():
+                digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
+                digest.update(tensor.contiguous().view(torch.uint8).numpy().data)
+        return digest.hexdigest()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from tanglert.data.errors import DataError
+from tanglert.data.compressed import read_bytes
+from tanglert.data.errors import DataError, DataMismatch
 from tanglert.data.part import Data, Windows
 
 
@@ -23,7 +23,7 @@ def load_text(name: str, path: Path, vocab: int, length: int, test_fraction: flo
     cut = round(len(text) * (1 - test_fraction))
     characters = sorted(set(text[:cut]))
     if len(characters) > vocab:
-        raise DataError(
+        raise DataMismatch(
             f"{path}: the training part has {len(characters)} different characters, the space's input takes"
             f" ids below {vocab}; compile the space with a vocabulary of {len(characters)} or more"
         )
@@ -45,12 +45,9 @@ def load_text(name: str, path: Path, vocab: int, length: int, test_fraction: flo
 def read_text(path: Path) -> str:
     """A text file's content, decompressed if its name ends in .gz; line ends become newlines."""
     try:
-        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        return raw.decode("utf-8").replace("\r\n", "\n")
+        return read_bytes(path).decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not a text in UTF-8 (byte {error.start} is not)") from error
-    except (OSError, EOFError) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from error
 
 
 def encode(text: str, number: dict[str, int]) -> Tensor:

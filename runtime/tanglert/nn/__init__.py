@@ -1,8 +1,8 @@
 """Entangled layers: weights of the largest size, sliced for an architecture, superposed for a mixture."""
 
 from tanglert.nn.attention import Attend
-from tanglert.nn.block import Block, TupleBlock
 from tanglert.nn.batch_norm import BatchNorm, recalibrate
+from tanglert.nn.block import Block, TupleBlock
 from tanglert.nn.conv import Conv, Depthwise
 from tanglert.nn.drop import Dropout, DropPath
 from tanglert.nn.embed import Embedding, Position, Token

@@ -18,10 +18,10 @@ from tanglert.train.bilevel import Bilevel
 from tanglert.train.engine import Engine
 from tanglert.train.evaluate import Evaluator
 from tanglert.train.oneshot import OneShot
-from tanglert.train.options import Options
+from tanglert.train.options import Options, OptionsError
 from tanglert.train.order import derived_seed, split
 from tanglert.train.result import Result
-from tanglert.train.task import task_for
+from tanglert.train.task import TaskError, task_for
 
 
 class Search:
@@ -30,6 +30,10 @@ class Search:
     def __init__(self, module: SpaceModule, data: Data, options: Options) -> None:
         self.module, self.data, self.options = module, data, options
         self.space = module.SPACE
+        if not self.space.dims:
+            raise TaskError(
+                f"`{self.space.name}` has no dimension: it is one network, there is nothing to search"
+            )
         self.task = task_for(self.space)
         self.device = options.torch_device()
         rest, apart = split(len(data.train), options.validation_fraction, options.seed)
@@ -38,6 +42,10 @@ class Search:
         self.test = data.test.to(self.device)
         self.engine = self._engine()
         self.evaluator = Evaluator(self.engine.supernet, self.task, self.train, options.batch_size)
+        if self.evaluator.has_batch_norm and self.engine.batches.size == 1:
+            raise OptionsError(
+                f"`{self.space.name}` has batch norms, which need two samples in a batch at least"
+            )
         self.probe = module.Sampler(derived_seed(options.seed, "probe"))()
         self.ranking = self._random("ranking", options.evaluations, self.on_validation)
         self.random = self._random("random", options.random, self.on_test)
@@ -77,6 +85,7 @@ class Search:
             "space": self.space.name,
             "source": self.space.source,
             "data": self.data.name,
+            "data_sha256": self.data.sha256(),
             "options": asdict(self.options),
             "device": str(self.device),
             "threads": torch.get_num_threads(),

@@ -41,10 +41,10 @@ class Bilevel(Engine):
             self.alphas, options.arch_lr, betas=(0.5, 0.999), weight_decay=relaxation.weight_decay
         )
 
-    def learn(self) -> dict[str, float]:
+    def learn(self) -> dict[str, Tensor]:
         """One step of both, or of the weights alone during the warm-up."""
         self.relaxation.anneal(self.step / self.total)
-        losses = {}
+        losses: dict[str, Tensor] = {}
         if self.epoch >= self.options.warmup:
             losses["arch_loss"] = self.learn_architecture()
         with torch.no_grad():
@@ -53,7 +53,7 @@ class Bilevel(Engine):
         losses["train_loss"] = self.descend(self.task.loss(self.supernet(x, probabilities), y))
         return losses
 
-    def learn_architecture(self) -> float:
+    def learn_architecture(self) -> Tensor:
         """One step of the alphas; the validation loss of the sampled mixture, with the penalty."""
         x, y = self.validation.batch(self.arch_batches[self.step])
         loss = self.task.loss(self.supernet(x, self.relaxation.sample()), y)
@@ -61,10 +61,9 @@ class Bilevel(Engine):
         gradients = torch.autograd.grad(loss, self.alphas, allow_unused=True)
         for alpha, gradient in zip(self.alphas, gradients, strict=True):
             alpha.grad = torch.zeros_like(alpha) if gradient is None else gradient
-        norm: Tensor = torch.nn.utils.clip_grad_norm_(self.alphas, self.options.arch_clip)
-        value = self.finite("architecture", loss, norm)
+        self.note("arch_loss", loss, torch.nn.utils.clip_grad_norm_(self.alphas, self.options.arch_clip))
         self.arch_optimizer.step()
-        return value
+        return loss.detach()
 
     def state_dict(self) -> dict[str, Any]:
         """With the relaxation (alphas, generator) and the alphas' optimiser."""

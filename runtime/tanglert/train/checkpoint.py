@@ -18,7 +18,7 @@ FORMAT = 1
 
 
 class BrokenCheckpoint(RuntimeError):
-    """A checkpoint that cannot be read."""
+    """A checkpoint that cannot be read, or does not hold what it should."""
 
 
 class ForeignCheckpoint(RuntimeError):
@@ -57,9 +57,10 @@ class CheckpointFile:
         try:
             return self._read(self.path)
         except BrokenCheckpoint as error:
-            if not self.previous.exists():
-                raise
-            state = self._read(self.previous)
+            try:
+                state = self._read(self.previous)
+            except BrokenCheckpoint:
+                raise error from None  # of the two, the one that was to be read
             if self.path.exists():
                 warnings.warn(f"{error}; going on from the one before it", stacklevel=2)
             return state
@@ -81,13 +82,20 @@ class CheckpointFile:
         ) as error:
             if isinstance(error, BrokenCheckpoint):
                 raise
+            if isinstance(
+                error, pickle.UnpicklingError
+            ):  # torch would advise to run whatever code the file holds
+                raise BrokenCheckpoint(
+                    f"checkpoint {path} cannot be read: it holds more than tensors and plain values"
+                ) from error
             raise BrokenCheckpoint(f"checkpoint {path} cannot be read ({error})") from error
         self._check(path, record)
         state: dict[str, Any] = record["state"]
         return state
 
     def _check(self, path: Path, record: Any) -> None:
-        if not isinstance(record, dict) or record.get("format") != FORMAT:
+        wanted = {"format", "space", "source", "state"}
+        if not isinstance(record, dict) or not wanted <= set(record) or record["format"] != FORMAT:
             raise BrokenCheckpoint(f"{path} is not a checkpoint of format {FORMAT}")
         if record["space"] != self.space.name:
             raise ForeignCheckpoint(

@@ -16,6 +16,9 @@ from tanglert.supernet import SupernetBase
 from tanglert.train.options import Options
 from tanglert.train.order import Batches
 
+# Steps after which losses are read from an accelerator: reading waits for it, so not every step.
+READ_EVERY = 50
+
 
 class DivergedError(RuntimeError):
     """A loss or gradient that is no longer finite."""
@@ -36,6 +39,7 @@ class Engine(ABC):
         self.step = 0
         self.total = options.epochs * self.batches.per_epoch
         self.sums: dict[str, float] = {}
+        self.unread: list[tuple[str, int, Tensor]] = []  # name, step, (loss, norm of its gradient)
 
     @property
     def epoch(self) -> int:
@@ -52,8 +56,12 @@ class Engine(ABC):
         """Whether the last step completed an epoch."""
         return self.step > 0 and self.step % self.batches.per_epoch == 0
 
-    def advance(self) -> dict[str, float]:
-        """One training step; its losses. DivergedError, before the weights change, if one is not finite."""
+    def advance(self) -> dict[str, Tensor]:
+        """One training step; its losses, on the device.
+
+        DivergedError if one is not finite: on a CPU before the weights change, elsewhere within `READ_EVERY` steps and
+        before anything is saved.
+        """
         if self.step % self.batches.per_epoch == 0:
             self.sums = {}
         self.supernet.train()
@@ -61,18 +69,17 @@ class Engine(ABC):
             group["lr"] = self.learning_rate()
         losses = self.learn()
         self.step += 1
-        for name, value in losses.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
-            self.sums[f"{name} count"] = self.sums.get(f"{name} count", 0.0) + 1
+        if self.between_epochs or len(self.unread) >= READ_EVERY:
+            self.read()
         return losses
 
     @abstractmethod
-    def learn(self) -> dict[str, float]:
+    def learn(self) -> dict[str, Tensor]:
         """What a step does, at the batches of number `self.step`; its losses by name."""
 
     def learning_rate(self) -> float:
         """Half a cosine from lr to min_lr over all steps."""
-        low, high = self.options.min_lr, self.options.lr
+        low, high = min(self.options.min_lr, self.options.lr), self.options.lr
         return low + (high - low) * (1 + math.cos(math.pi * self.step / self.total)) / 2
 
     def mean_losses(self) -> dict[str, float]:
@@ -80,31 +87,43 @@ class Engine(ABC):
         names = [name for name in self.sums if not name.endswith(" count")]
         return {name: self.sums[name] / self.sums[f"{name} count"] for name in names}
 
-    def descend(self, loss: Tensor) -> float:
+    def descend(self, loss: Tensor) -> Tensor:
         """One step of the weights down the gradient of `loss`; its value."""
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.supernet.parameters(), self.options.clip)
-        value = self.finite("training", loss, norm)
+        self.note("train_loss", loss, nn.utils.clip_grad_norm_(self.supernet.parameters(), self.options.clip))
         self.optimizer.step()
-        return value
+        return loss.detach()
 
-    def finite(self, name: str, loss: Tensor, norm: Tensor) -> float:
-        """The loss as a number; DivergedError if it or its gradient's norm is not finite."""
-        value, length = loss.item(), norm.item()
-        if math.isfinite(value) and math.isfinite(length):
-            return value
-        epoch, place = divmod(self.step, self.batches.per_epoch)
-        what = f"loss is {value}" if not math.isfinite(value) else f"gradient has norm {length}"
-        raise DivergedError(
-            f"the {name} {what} in epoch {epoch + 1}, batch {place + 1} of {self.batches.per_epoch}"
-            f" (step {self.step}); the weights were not changed. A smaller learning rate (now"
-            f" {self.learning_rate():.2g}) or gradient clip may help; if the first batch fails, look at the"
-            " data"
+    def note(self, name: str, loss: Tensor, norm: Tensor) -> None:
+        """Keep a loss and the norm of its gradient; on a CPU, where that costs nothing, look at them at once."""
+        self.unread.append((name, self.step, torch.stack([loss.detach().float(), norm.float()])))
+        if self.device.type == "cpu":
+            self.read()
+
+    def read(self) -> None:
+        """Add what was kept to the epoch's sums. DivergedError at the first that is not finite."""
+        unread, self.unread = self.unread, []
+        values = torch.stack([pair for _, _, pair in unread]).tolist() if unread else []
+        for (name, step, _), (loss, norm) in zip(unread, values, strict=True):
+            if not (math.isfinite(loss) and math.isfinite(norm)):
+                raise DivergedError(self._diverged(name, step, loss, norm))
+            self.sums[name] = self.sums.get(name, 0.0) + loss
+            self.sums[f"{name} count"] = self.sums.get(f"{name} count", 0.0) + 1
+
+    def _diverged(self, name: str, step: int, loss: float, norm: float) -> str:
+        epoch, place = divmod(step, self.batches.per_epoch)
+        what = f"loss is {loss}" if not math.isfinite(loss) else f"gradient has norm {norm}"
+        kind = {"train_loss": "training", "arch_loss": "architecture"}[name]
+        return (
+            f"the {kind} {what} in epoch {epoch + 1}, batch {place + 1} of {self.batches.per_epoch} (step {step});"
+            f" nothing was saved since. A smaller learning rate (now {self.learning_rate():.2g}) or gradient clip may"
+            " help; if the first batch fails, look at the data"
         )
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on."""
+        self.read()
         return {
             "step": self.step,
             "sums": dict(self.sums),
@@ -115,7 +134,7 @@ class Engine(ABC):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Goes back to a state; the global generator (dropout) too."""
-        self.step, self.sums = state["step"], dict(state["sums"])
+        self.step, self.sums = int(state["step"]), dict(state["sums"])
         self.supernet.load_state_dict(state["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
         set_rng_state(state["rng"], self.device)

@@ -37,11 +37,13 @@ class Evaluator:
         """Metrics of the sliced subnet of `arch` over all of `part`."""
         self.supernet.eval()
         if self.has_batch_norm:
-            count = min(CALIBRATION, len(self.calibration))
-            recalibrate(
-                self.supernet, arch, (x for x, _ in batches(self.calibration, self.batch_size, count))
-            )
+            self.calibrate(arch)
         return self._measure(lambda x: self.supernet(x, arch), part, self.batch_size)
+
+    def calibrate(self, arch: ArchBase) -> None:
+        """Give the batch norms the statistics of `arch`."""
+        count = min(CALIBRATION, len(self.calibration))
+        recalibrate(self.supernet, arch, (x for x, _ in batches(self.calibration, self.batch_size, count)))
 
     def mixture(self, probabilities: Probabilities, part: Part) -> dict[str, float]:
         """Metrics of the superposition over all of `part`."""
@@ -57,6 +59,11 @@ class Evaluator:
 
 
 def batches(part: Part, size: int, count: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """The first `count` items in their order, the last batch as small as it comes."""
-    for start in range(0, count, size):
-        yield part.batch(torch.arange(start, min(start + size, count)))
+    """The first `count` items in their order, the last batch as small as it comes.
+
+    A single item that is left over joins the batch before it: alone it has no variance, which batch norms need.
+    """
+    start = 0
+    for stop in (*range(size, count - 1, size), count):
+        yield part.batch(torch.arange(start, stop))
+        start = stop

@@ -12,8 +12,14 @@ from torch import Tensor
 from tanglert.arch import ArchBase
 from tanglert.space import Space
 from tanglert.train.atomic import replace_text
-from tanglert.train.checkpoint import CheckpointFile, ForeignCheckpoint
+from tanglert.train.checkpoint import BrokenCheckpoint, CheckpointFile, ForeignCheckpoint
 from tanglert.train.result import Result
+
+
+def _other_data(run: Path, before: str, now: str) -> str:
+    if before == now:
+        return f"{now} has changed since the run in {run} was started. Start a new run"
+    return f"{run} was run on data {before}, and {now} is not the same"
 
 
 class RunError(ValueError):
@@ -23,11 +29,18 @@ class RunError(ValueError):
 class RunFolder:
     """`path` with config.json, metrics.jsonl, checkpoint.pt, architecture.json, result.json and given texts.
 
-    A new run wants a folder without a run in it; a resumed one wants one with the same space, data and
-    options (the device may differ). Raises RunError or ForeignCheckpoint otherwise.
+    A new run wants a folder without a run in it; a resumed one wants one with the same space, data (wherever
+    it lies) and options (the device may differ). Raises RunError or ForeignCheckpoint otherwise.
     """
 
-    def __init__(self, path: Path, space: Space, config: Mapping[str, Any], resume: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        space: Space,
+        config: Mapping[str, Any],
+        resume: bool,
+        texts: Mapping[str, str] | None = None,
+    ) -> None:
         self.path, self.space = path, space
         self.checkpoint = CheckpointFile(path / "checkpoint.pt", space)
         self.lines = 0
@@ -37,8 +50,8 @@ class RunFolder:
         elif before is not None:
             raise RunError(f"{path} already holds a run: resume it, or write to another folder")
         else:
-            path.mkdir(parents=True, exist_ok=True)
-            replace_text(path / "config.json", json.dumps(config, indent=2) + "\n")
+            self.write(texts or {})
+            self.write({"config.json": json.dumps(config, indent=2) + "\n"})  # last: with it, this is a run
 
     def _config(self) -> dict[str, Any] | None:
         file = self.path / "config.json"
@@ -46,8 +59,11 @@ class RunFolder:
             return None
         try:
             config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError as error:
+            missing = {"space", "source", "data", "data_sha256", "options"} - set(config)
+        except (ValueError, TypeError) as error:
             raise RunError(f"{file} cannot be read ({error})") from error
+        if missing:
+            raise RunError(f"{file} is not the record of a run: it has no {', '.join(sorted(missing))}")
         return config
 
     def _compare(self, before: Mapping[str, Any] | None, config: Mapping[str, Any]) -> None:
@@ -62,8 +78,8 @@ class RunFolder:
                 f"{self.path} holds a run of another version of space `{config['space']}`: its source, or a"
                 " parameter it was compiled with, has changed since. Start a new run"
             )
-        if before["data"] != config["data"]:
-            raise RunError(f"{self.path} was run on data {before['data']}, not {config['data']}")
+        if before["data_sha256"] != config["data_sha256"]:
+            raise RunError(_other_data(self.path, before["data"], config["data"]))
         for name, value in config["options"].items():
             if name != "device" and before["options"].get(name) != value:
                 raise RunError(
@@ -83,9 +99,10 @@ class RunFolder:
         self.lines += 1
 
     def rewind(self, lines: int) -> None:
-        """Drops the metrics that were written after the checkpoint."""
+        """Drops the metrics that were written after the checkpoint, and a line that was cut short."""
         file = self.path / "metrics.jsonl"
-        kept = file.read_text(encoding="utf-8").splitlines(keepends=True)[:lines] if file.exists() else []
+        text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+        kept = [line for line in text.splitlines(keepends=True)[:lines] if line.endswith("\n")]
         replace_text(file, "".join(kept))
         self.lines = len(kept)
 
@@ -98,9 +115,18 @@ class RunFolder:
         replace_text(self.path / "result.json", result.to_json())
 
     def result(self) -> Result | None:
-        """The outcome, if the run is complete."""
+        """The outcome, if the run is complete. RunError if it cannot be read."""
         file = self.path / "result.json"
-        return Result.from_dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None
+        if not file.exists():
+            return None
+        try:
+            result = Result.from_dict(json.loads(file.read_text(encoding="utf-8")))
+            result.summary()  # needs all figures
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RunError(
+                f"{file} cannot be read ({error!r}); without it, resuming works it out again"
+            ) from error
+        return result
 
 
 def inherited_weights(path: Path, space: Space) -> dict[str, Tensor]:
@@ -112,5 +138,8 @@ def inherited_weights(path: Path, space: Space) -> dict[str, Tensor]:
     checkpoint = CheckpointFile(path / "checkpoint.pt", space)
     if not checkpoint.exists():
         raise RunError(f"no checkpoint in {path}: it holds no run, or none that got that far")
-    weights: dict[str, Tensor] = checkpoint.load()["search"]["engine"]["weights"]
+    try:
+        weights: dict[str, Tensor] = checkpoint.load()["search"]["engine"]["weights"]
+    except (KeyError, TypeError) as error:
+        raise BrokenCheckpoint(f"{checkpoint.path} holds no weights") from error
     return weights

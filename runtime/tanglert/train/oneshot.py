@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from torch import Tensor
+
 from tanglert.data.part import Part
 from tanglert.protocols import Sampler, Task
 from tanglert.supernet import SupernetBase
@@ -25,7 +27,7 @@ class OneShot(Engine):
         super().__init__(supernet, task, train, options)
         self.sampler = sampler
 
-    def learn(self) -> dict[str, float]:
+    def learn(self) -> dict[str, Tensor]:
         """One step of the weights at one sampled architecture."""
         x, y = self.train.batch(self.batches[self.step])
         return {"train_loss": self.descend(self.task.loss(self.supernet(x, self.sampler()), y))}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, Self
 
 import torch
 
@@ -49,7 +51,17 @@ class Options:
     device: str = "auto"
     save_every: int = 0
 
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """The options of such a mapping, as `dataclasses.asdict` makes it. OptionsError on an unknown name."""
+        known = [f.name for f in fields(cls)]
+        for name in given:
+            if name not in known:
+                raise OptionsError(f"there is no option {name}; there are {', '.join(known)}")
+        return cls(**given)
+
     def __post_init__(self) -> None:
+        self._check_kinds()
         self._one_of("optimizer", "drnas", "spos")
         self._one_of("weight_optimizer", "adamw", "sgd")
         self._one_of("regulariser", "l2", "kl", "none")
@@ -65,6 +77,17 @@ class Options:
             raise OptionsError(
                 f"warmup_epochs must lie between 0 and epochs ({self.epochs}), not {self.warmup}"
             )
+
+    def _check_kinds(self) -> None:
+        """Every number is one, finite, and whole where the default or the annotation is."""
+        for option in fields(self):
+            value, kind = getattr(self, option.name), str(option.type)
+            if value is None and "None" in kind:
+                continue
+            if "int" in kind and (not isinstance(value, int) or isinstance(value, bool)):
+                raise OptionsError(f"{option.name} must be a whole number, not {value!r}")
+            if "float" in kind and not (isinstance(value, int | float) and math.isfinite(value)):
+                raise OptionsError(f"{option.name} must be a finite number, not {value!r}")
 
     def _one_of(self, name: str, *values: str) -> None:
         if getattr(self, name) not in values:
@@ -88,8 +111,8 @@ class Options:
             return torch.device("cuda" if torch.cuda.is_available() else "cpu")
         try:
             device = torch.device(self.device)
-            torch.empty(0, device=device)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
+            torch.zeros(1, device=device).item()  # `meta` can be asked for, but holds no numbers
+        except (RuntimeError, AssertionError, ImportError, TypeError) as error:
+            reason = str(error).splitlines()[0].split(". ")[0]
             raise OptionsError(f"device {self.device!r} is not to be had here ({reason})") from error
         return device

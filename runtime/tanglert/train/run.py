@@ -12,8 +12,10 @@ from tanglert.data.part import Data
 from tanglert.protocols import SpaceModule
 from tanglert.search.random import RandomSearch
 from tanglert.train.assembly import Search
+from tanglert.train.checkpoint import BrokenCheckpoint
 from tanglert.train.folder import RunFolder
 from tanglert.train.interrupt import Interrupted, StopRequest
+from tanglert.train.lock import sole_use
 from tanglert.train.options import Options
 from tanglert.train.progress import Progress, Silent
 from tanglert.train.result import Result
@@ -39,13 +41,18 @@ def run_search(
     ForeignCheckpoint, BrokenCheckpoint.
     """
     search = Search(module, data, options)
-    files = RunFolder(Path(folder), module.SPACE, search.config(), resume)
-    finished = files.result()
-    if finished is not None:
-        return finished
-    files.write(texts or {})
-    with StopRequest() as stop:
-        return Run(search, files, stop, progress or Silent()).complete()
+    path = Path(folder)
+    if not resume:
+        path.mkdir(parents=True, exist_ok=True)
+    with sole_use(path):
+        files = RunFolder(path, module.SPACE, search.config(), resume, texts)
+        finished = files.result()
+        if finished is not None:
+            return finished
+        if resume:
+            files.write(texts or {})
+        with StopRequest() as stop:
+            return Run(search, files, stop, progress or Silent()).complete()
 
 
 class Run:
@@ -56,8 +63,12 @@ class Run:
         self.seconds, lines = 0.0, 0
         if files.checkpoint.exists():
             state = files.checkpoint.load()
-            search.load_state_dict(state["search"])
-            self.seconds, lines = state["seconds"], state["lines"]
+            try:
+                search.load_state_dict(state["search"])
+                self.seconds, lines = float(state["seconds"]), int(state["lines"])
+            except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+                reason = " ".join(repr(error).split())[:300]
+                raise BrokenCheckpoint(f"{files.checkpoint.path} is none of this run ({reason})") from error
         files.rewind(lines)
         self._since = time.monotonic()
 

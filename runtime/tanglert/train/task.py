@@ -56,8 +56,12 @@ class LanguageModel(Classification):
         return -metrics["loss"]
 
 
+class TaskError(ValueError):
+    """A space whose input and result are of no task that searches know."""
+
+
 def task_for(space: Space) -> Task:
-    """The task of a space's types. Raises ValueError if they are of neither kind."""
+    """The task of a space's types. Raises TaskError if they are of neither kind."""
     kind, shape = space.output
     if kind == "vector":
         return Classification()
@@ -65,7 +69,7 @@ def task_for(space: Space) -> Task:
         vocab, length = space.inputs[0].shape
         if tuple(shape) == (length, vocab):
             return LanguageModel()
-    raise ValueError(
+    raise TaskError(
         f"`{space.name}` gives {kind}{tuple(shape)}: searches know classification (vector(classes)) and"
         " language models (ids(vocab, L) to tokens(L, vocab))"
     )

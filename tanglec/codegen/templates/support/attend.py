@@ -3,7 +3,7 @@ from torch import Tensor, nn
 
 
 class Attend(nn.Module):
-    """Scaled dot-product attention; queries, keys and values are (B, L, heads * width) or (B, heads, L, width)."""
+    """Scaled dot-product attention of (B, L, heads * width) or (B, heads, L, width)."""
 
     def __init__(
         self,

@@ -1,0 +1,176 @@
+"""What is legal in the IR; tests hold every pass to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tanglec.ir import extents as ex
+from tanglec.ir.extents import Extent, Position
+from tanglec.ir.nodes import (
+    Branch,
+    Call,
+    Instance,
+    Layer,
+    Operation,
+    Repeat,
+    Space,
+    Step,
+    Value,
+)
+from tanglec.ir.types import KINDS, TensorType
+
+
+class Malformed(AssertionError):
+    """The IR breaks one of its own rules: a mistake of the compiler, never of a user."""
+
+
+def verify(space: Space) -> None:
+    """Raise `Malformed` where the IR is not legal.
+
+    Positions: each has a presence, and whatever depends on one depends on a position of the space. Values: made once,
+    and before they are read. Types: sizes are whole and positive for every choice. Repetitions: as many bodies as
+    the largest count, and a value after each for every carried name. Operations: the sum of rule 2 covers the
+    positions of the weights, and the lowering is one of those that the operation has.
+    """
+    checker = _Verifier(frozenset(space.positions), excused=bool(space.requirements))
+    for dimension in space.dimensions:
+        _require(
+            len(dimension.positions) == len(dimension.present),
+            f"{dimension.name}: positions without presence",
+        )
+        for present in dimension.present:
+            checker.known(present, f"presence of {dimension.name}")
+    for requirement in space.requirements:
+        aggregates = [t for a in requirement.aggregates.values() for t in a.terms]
+        for extent in (e for t in aggregates for e in (t.present, t.value)):
+            checker.known(extent, requirement.text)
+        left = set(requirement.condition.positions) - set(requirement.aggregates)
+        checker.known_positions(left, requirement.text)
+    checker.instance(space.network, [tensor.value for tensor in space.inputs])
+    for value in space.network.outputs:
+        _require(not value.type.positions, f"a result of the network varies: {value.type}")
+
+
+def _require(condition: bool, what: str) -> None:
+    if not condition:
+        raise Malformed(what)
+
+
+@dataclass(slots=True)
+class _Verifier:
+    positions: frozenset[Position]
+    excused: bool  # a `require` may rule out choices for which a size has no meaning
+    made: set[Value] = field(default_factory=set)
+
+    # --- extents and types -------------------------------------------------------------------------------------------
+
+    def known_positions(self, positions: Iterable[Position], where: str) -> None:
+        unknown = sorted(set(positions) - self.positions)
+        _require(
+            not unknown, f"{where}: depends on {', '.join(map(str, unknown))}, not a position of the space"
+        )
+
+    def known(self, extent: Extent, where: str) -> None:
+        self.known_positions(extent.positions, where)
+
+    def type(self, type: TensorType, where: str, present: Extent) -> None:
+        _require(
+            type.kind in KINDS and len(type.sizes) == KINDS[type.kind], f"{where}: {type} has wrong sizes"
+        )
+        heads = () if type.heads is None else (type.heads,)
+        _require((type.kind == "heads") == bool(heads), f"{where}: {type} has heads and is not of heads")
+        for extent in (*type.features.segments, *type.sizes, *heads):
+            self.known(extent, where)
+            whole = all(ex.is_whole(n) and ex.number(n) >= 1 for n in ex.table(extent))
+            conditional = present != ex.TRUE  # choices that never come here need no size
+            _require(
+                whole or conditional or self.excused,
+                f"{where}: {ex.show(extent)} is not a size for some choice",
+            )
+
+    # --- values and steps --------------------------------------------------------------------------------------------
+
+    def make(self, value: Value, present: Extent) -> None:
+        _require(value not in self.made, f"`{value.name}` is made twice")
+        self.type(value.type, f"`{value.name}`", present)
+        self.made.add(value)
+
+    def read(self, value: Value, reader: str) -> None:
+        _require(value in self.made, f"{reader} reads `{value.name}` before it is made")
+
+    def instance(self, instance: Instance, inputs: Iterable[Value], present: Extent = ex.TRUE) -> None:
+        for value in inputs:
+            self.make(value, present)
+        self.body(instance.body, present)
+        for value in instance.outputs:
+            self.read(value, f"the result of {instance.block}")
+
+    def body(self, steps: tuple[Step, ...], present: Extent) -> None:
+        for step in steps:
+            if isinstance(step, Operation):
+                self.operation(step, present)
+            elif isinstance(step, Call):
+                self.call(step, present)
+            elif isinstance(step, Repeat):
+                self.repeat(step, present)
+            else:
+                self.branch(step, present)
+
+    def operation(self, step: Operation, present: Extent) -> None:
+        for value in step.inputs:
+            self.read(value, step.op)
+        self.known_positions(step.sums_over, step.op)
+        self.known(step.macs, step.op)
+        for layer in (step.layer, step.tied):
+            if layer is not None:
+                self.weights(layer, step)
+        legal = step.lowerings if step.sums_over else ("once", *step.lowerings)
+        _require(step.lowering in legal, f"{step.op}: lowering {step.lowering!r} is none of {legal}")
+        self.make(step.output, present)
+
+    def weights(self, layer: Layer, step: Operation) -> None:
+        for weight in layer.weights:
+            missing = set(weight.positions) - set(step.sums_over)
+            _require(not missing, f"{step.op}: the sum leaves out {sorted(missing)} of {weight.name}")
+
+    def call(self, step: Call, present: Extent) -> None:
+        instance = step.instance
+        _require(len(step.inputs) == len(instance.inputs), f"{instance.block}: inputs differ in number")
+        _require(len(step.results) == len(instance.outputs), f"{instance.block}: results differ in number")
+        for given, (name, inside) in zip(step.inputs, instance.inputs, strict=True):
+            alike = isinstance(given, Value) == isinstance(inside, Value)
+            _require(alike, f"{instance.block}: `{name}` is a tensor on one side only")
+            if isinstance(given, Value) and isinstance(inside, Value):
+                self.read(given, instance.block)
+                _require(given.type == inside.type, f"{instance.block}: `{name}` changes its type")
+        self.instance(instance, [v for _, v in instance.inputs if isinstance(v, Value)], present)
+        for result, inside in zip(step.results, instance.outputs, strict=True):
+            _require(result.type == inside.type, f"{instance.block}: a result changes its type")
+            self.make(result, present)
+
+    def repeat(self, step: Repeat, present: Extent) -> None:
+        self.known(step.count, "repeat")
+        most = max(map(ex.number, ex.table(step.count)))
+        _require(len(step.bodies) == most, f"repeat: {len(step.bodies)} bodies for a count up to {most}")
+        for carried in step.carried:
+            self.read(carried.before, "repeat")
+        for i, body in enumerate(step.bodies):
+            self.body(body, ex.apply("and", present, ex.apply(">", step.count, ex.const(i))))
+            for carried in step.carried:
+                _require(
+                    len(carried.after) == len(step.bodies), f"repeat: `{carried.name}` lacks an iteration"
+                )
+                self.read(carried.after[i], f"repeat, iteration {i}")
+        for carried in step.carried:
+            if carried.result not in self.made:  # a fixed count hands on what its last iteration made
+                self.make(carried.result, present)
+
+    def branch(self, step: Branch, present: Extent) -> None:
+        self.known(step.condition, "if")
+        self.body(step.then, ex.apply("and", present, step.condition))
+        self.body(step.otherwise, ex.apply("and", present, ex.apply("not", step.condition)))
+        for joined in step.joined:
+            self.read(joined.then, "if")
+            self.read(joined.otherwise, "else")
+            self.make(joined.result, present)
