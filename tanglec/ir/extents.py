@@ -56,9 +56,13 @@ class Position:
     group: str = ""
     choices: tuple[Scalar, ...] = field(default=(), repr=False)
     scoped: bool = field(default=False, compare=False, repr=False)
+    _hash: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.dim, self.index, self.group)))
 
     def __hash__(self) -> int:
-        return hash((self.dim, self.index, self.group))
+        return self._hash
 
     def __str__(self) -> str:
         group = f"{self.group}." if self.group else ""

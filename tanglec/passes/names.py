@@ -183,14 +183,24 @@ class _Resolver:
 
 def nodes(node: object) -> Iterator[ast.Node]:
     """A node and everything below it, in order."""
-    if isinstance(node, ast.Node):
-        yield node
-        for f in fields(node):
-            if f.name != "span":
-                yield from nodes(getattr(node, f.name))
-    elif isinstance(node, tuple):
-        for item in node:
-            yield from nodes(item)
+    waiting = [node]
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, tuple):
+            waiting.extend(reversed(here))
+        elif isinstance(here, ast.Node):
+            yield here
+            waiting.extend(getattr(here, name) for name in _children(type(here)))
+
+
+_CHILDREN: dict[type[ast.Node], tuple[str, ...]] = {}
+
+
+def _children(kind: type[ast.Node]) -> tuple[str, ...]:
+    """The fields of a kind of node that may hold others, the last first; looked up once."""
+    if kind not in _CHILDREN:
+        _CHILDREN[kind] = tuple(f.name for f in reversed(fields(kind)) if f.name != "span")
+    return _CHILDREN[kind]
 
 
 def _calls(body: object) -> Iterator[ast.Name]:

@@ -7,52 +7,63 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import TypeVar, dataclass_transform
 
 from tanglec.source import Span
 
+T = TypeVar("T")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def node(cls: type[T]) -> type[T]:
+    """A slotted dataclass that type checkers keep frozen. At run time it is not: that would double the time that these
+    classes take to build, at every start of the program.
+    """
+    return dataclass(slots=True)(cls)
+
+
+@node
 class Node:
-    span: Span = field(compare=False, repr=False)
+    span: Span = field(compare=False, repr=False, kw_only=True)
 
 
 # --- expressions -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Number(Node):
     value: Fraction
     text: str = field(compare=False)  # as written, e.g. `3.50`
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Boolean(Node):
     value: bool
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Nothing(Node):
     """`none`, where it is not a label of a `choose`."""
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Name(Node):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Argument(Node):
     name: Name | None
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Call(Node):
     callee: Name
     arguments: tuple[Argument, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Unary(Node):
     """`-x`, `not x`."""
 
@@ -60,7 +71,7 @@ class Unary(Node):
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Binary(Node):
     """`+ - * / // %`, `== != < <= > >=`, `and or`."""
 
@@ -69,14 +80,14 @@ class Binary(Node):
     right: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Ternary(Node):
     then: Expr
     condition: Expr
     otherwise: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Index(Node):
     """`x[0]`, `nodes[3]`."""
 
@@ -84,7 +95,7 @@ class Index(Node):
     index: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Slice(Node):
     """`x[1..]`, `x[..3]`, `x[1..3]` (the end excluded)."""
 
@@ -93,12 +104,12 @@ class Slice(Node):
     stop: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class List(Node):
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Arm(Node):
     """`label: value`; the label is a Name, Nothing, Number or Boolean."""
 
@@ -106,12 +117,12 @@ class Arm(Node):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Entangled(Node):
     arms: tuple[Arm, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Choose(Node):
     dim: Name
     arms: tuple[Arm | Entangled, ...]
@@ -123,7 +134,7 @@ Expr = Number | Boolean | Nothing | Name | Call | Unary | Binary | Ternary | Ind
 # --- statements ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Assign(Node):
     """`a, b = b, f(a)`; as many values as targets."""
 
@@ -131,7 +142,7 @@ class Assign(Node):
     values: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class AugAssign(Node):
     """`x += value`; the operator is `+`, `-`, `*` or `/`."""
 
@@ -140,19 +151,19 @@ class AugAssign(Node):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Return(Node):
     values: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class If(Node):
     condition: Expr
     then: tuple[Stmt, ...]
     otherwise: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Repeat(Node):
     count: Expr
     index: Name | None
@@ -165,7 +176,7 @@ Stmt = Assign | AugAssign | Return | If | Repeat
 # --- declarations ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Header(Node):
     """`space name "title"`."""
 
@@ -173,19 +184,19 @@ class Header(Node):
     title: str
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Use(Node):
     library: Name
     names: tuple[Name, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Param(Node):
     name: Name
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Input(Node):
     """`input image: pixels(3, 224, 224)`."""
 
@@ -194,7 +205,7 @@ class Input(Node):
     arguments: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Range(Node):
     """`128..512 step 64`, the end included."""
 
@@ -203,14 +214,14 @@ class Range(Node):
     step: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Choices(Node):
     """The choices of one position: `16 | 24`, `none | conv`, `8..64 step 8`."""
 
     items: tuple[Expr | Range, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Dim(Node):
     """`dim name per scope of owners: choices, choices, …`; several lists give one for each position."""
 
@@ -220,12 +231,12 @@ class Dim(Node):
     lists: tuple[Choices, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Require(Node):
     condition: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Parameter(Node):
     """A parameter of a block; `default` is None where it must be given."""
 
@@ -233,14 +244,14 @@ class Parameter(Node):
     default: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Block(Node):
     name: Name
     parameters: tuple[Parameter, ...]
     body: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Network(Node):
     body: tuple[Stmt, ...]
 
@@ -248,7 +259,7 @@ class Network(Node):
 Declaration = Use | Param | Input | Dim | Require | Block | Network
 
 
-@dataclass(frozen=True, slots=True)
+@node
 class Module(Node):
     """One file. A library has no header and no network."""
 
