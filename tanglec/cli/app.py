@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -49,6 +51,21 @@ def tanglec(
 
 def main() -> None:
     """The entry point of the console script."""
-    # File names need not be text in UTF-8, nor a terminal able to show all that is. JSON reads `\udcff` as it should.
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    app()
+    if isinstance(sys.stdout, TextIOWrapper):
+        # File names need not be text in UTF-8, nor a terminal able to show all that is; `\udcff` is fine in JSON.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:  # `>&-`
+                sys.stdout.flush()
+    except (
+        OSError
+    ) as error:  # the reader of a pipe has gone, or a disk is full: commands report their own files
+        if not isinstance(error, BrokenPipeError):
+            sys.stderr.write(
+                f"tanglec: the output cannot be written: {(error.strerror or str(error)).lower()}\n"
+            )
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries again when it ends
+        sys.exit(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from tanglec.cli.messages import fail
@@ -30,4 +31,5 @@ def write_all(files: Mapping[Path, str | bytes]) -> None:
         raise fail("TSP0902", f"`{path.as_posix()}` cannot be written: {reason}") from None
     finally:
         for temporary in partial.values():
-            temporary.unlink(missing_ok=True) if temporary.parent.is_dir() else None
+            with suppress(OSError):
+                temporary.unlink()

@@ -78,8 +78,9 @@ def runtime_errors() -> Iterator[None]:
 
 def _message(error: Exception) -> str:
     """What an error says; of the system's, which file and why, without its number."""
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"`{error.filename}`: {(error.strerror or str(error)).lower()}"
+    if isinstance(error, OSError):
+        reason = (error.strerror or str(error)).lower()
+        return reason if error.filename is None else f"`{error.filename}`: {reason}"
     return str(error)
 
 

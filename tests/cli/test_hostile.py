@@ -149,3 +149,21 @@ def test_the_data_may_move_but_not_change(run: Run, home: Path, done: Path) -> N
     np.savez(home / "images.npz", **{**arrays, "x_test": arrays["x_test"][::-1]})
     result = run(*resume)
     assert codes(result) == ["TSP0911"] and "images.npz has changed since the run" in result.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("command", ["['tanglec', 'spaces']", "['tanglec', '--version']"])
+def test_output_on_a_full_disk(home: Path, command: str) -> None:
+    found = python(
+        f"import os, sys; sys.argv = {command}; os.dup2(os.open('/dev/full', os.O_WRONLY), 1)\n"
+        "from tanglec.cli.app import main; main()"
+    )
+    message = "tanglec: the output cannot be written: no space left on device\n"
+    assert (found.returncode, found.stderr) == (1, message)
+
+
+def test_output_that_nobody_wants(home: Path) -> None:
+    found = python(
+        "import sys; sys.stdout = None; sys.argv = ['', 'spaces']\nfrom tanglec.cli.app import main; main()"
+    )
+    assert (found.returncode, found.stderr) == (0, "")

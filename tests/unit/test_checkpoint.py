@@ -133,3 +133,18 @@ def test_of_two_broken_files_the_newer_is_named(file: CheckpointFile) -> None:
         path.write_bytes(b"")
     with pytest.raises(BrokenCheckpoint, match=r"checkpoint\.pt cannot be read"):
         file.load()
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(
+    file: CheckpointFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.save({"step": 1})
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device.*checkpoint\.pt'"):
+        file.save({"step": 2})
+    assert file.load() == {"step": 1}
+    assert [p.name for p in file.path.parent.iterdir()] == ["checkpoint.pt"]

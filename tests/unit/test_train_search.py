@@ -57,7 +57,9 @@ def test_a_run_leaves_its_files(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines if line["kind"] == "epoch"] == [1, 2]
     assert {"step", "train_loss", "arch_loss", "valid_loss", "valid_accuracy", "arch"} <= set(lines[1])
-    assert json.loads((tmp_path / "config.json").read_text())["options"]["epochs"] == 2
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert config["options"]["epochs"] == 2
+    assert (len(config["classes"]), len(config["normalisation"]["mean"])) == (3, 6)
     tiny.Supernet().load_state_dict(inherited_weights(tmp_path, tiny.SPACE))
 
 

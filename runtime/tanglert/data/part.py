@@ -32,6 +32,10 @@ class Part(Protocol):
         """Everything that it is made of."""
         ...
 
+    def normalisation(self) -> dict[str, list[float]]:
+        """What raw inputs are shifted and divided by, for those who use a trained model elsewhere."""
+        ...
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -72,6 +76,10 @@ class Samples:
         """Samples, labels and moments."""
         return self.x, self.y, self.mean, self.std
 
+    def normalisation(self) -> dict[str, list[float]]:
+        """`mean` and `std`, a number for each channel or feature."""
+        return {"mean": self.mean.flatten().tolist(), "std": self.std.flatten().tolist()}
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -109,6 +117,10 @@ class Windows:
     def tensors(self) -> tuple[Tensor, ...]:
         """Ids and starts."""
         return self.ids, self.starts
+
+    def normalisation(self) -> dict[str, list[float]]:
+        """Ids are taken as they are."""
+        return {}
 
 
 @dataclass(frozen=True)

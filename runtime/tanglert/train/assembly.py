@@ -86,6 +86,8 @@ class Search:
             "source": self.space.source,
             "data": self.data.name,
             "data_sha256": self.data.sha256(),
+            "classes": list(self.data.classes),
+            "normalisation": self.data.train.normalisation(),
             "options": asdict(self.options),
             "device": str(self.device),
             "threads": torch.get_num_threads(),

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Writes `text` beside `path` and renames it into place."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    """Writes `text` beside `path` and renames it into place. OSError, naming `path`, leaves what was there."""
+    with beside(path) as file:
+        file.write(text.encode())
+    os.replace(partial(path), path)
     sync_folder(path.parent)
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[BinaryIO]:
+    """A file `partial(path)` to write, on the disk at the end. If that fails (a full disk) it is taken away again."""
+    try:
+        with partial(path).open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        partial(path).unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def partial(path: Path) -> Path:
+    """Where a file is written until it is whole."""
+    return path.with_name(path.name + ".partial")
 
 
 def sync_folder(folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from tanglert.space import Space
-from tanglert.train.atomic import sync_folder
+from tanglert.train.atomic import beside, partial, sync_folder
 
 FORMAT = 1
 
@@ -37,16 +37,13 @@ class CheckpointFile:
         return self.path.exists() or self.previous.exists()
 
     def save(self, state: dict[str, Any]) -> None:
-        """Writes `state` (tensors, plain values); a kill at any moment leaves a whole checkpoint in place."""
-        partial = self.path.with_name(self.path.name + ".partial")
+        """Writes `state` (tensors, plain values); a kill or a full disk leaves a whole checkpoint in place."""
         record = {"format": FORMAT, "space": self.space.name, "source": self.space.source, "state": state}
-        with partial.open("wb") as file:
+        with beside(self.path) as file:
             torch.save(record, file)
-            file.flush()
-            os.fsync(file.fileno())
         if self.path.exists():
             os.replace(self.path, self.previous)
-        os.replace(partial, self.path)
+        os.replace(partial(self.path), self.path)
         sync_folder(self.path.parent)
 
     def load(self) -> dict[str, Any]:
