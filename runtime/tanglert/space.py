@@ -19,7 +19,10 @@ class Input:
 
 
 class Space:
-    """A search space: dimensions in order of declaration, inputs, output type, and the hash of its source."""
+    """A search space: dimensions in order of declaration, inputs, output type, and the hash of its source.
+
+    output: kind and shape as of an input; `("several", ())` where the network returns more than one tensor.
+    """
 
     def __init__(
         self,

@@ -55,6 +55,7 @@ class SupernetFile:
     constants: tuple[Choice, ...]  # the dimensions, each behind those that decide on its presence
     inputs: tuple[tuple[str, str, str], ...]  # name, kind, shape
     output: str
+    result: str
     count_params: tuple[str, ...]
     count_macs: tuple[str, ...]
     conditions: tuple[str, ...]
@@ -92,7 +93,8 @@ def supernet_file(space: Space) -> SupernetFile:
         dims=tuple(_dimension(d) for d in space.dimensions),
         constants=tuple(_dimension(d) for d in _by_dependence(space.dimensions)),
         inputs=tuple((t.name, t.value.type.kind, _shape(t.value.type)) for t in space.inputs),
-        output=f'("{outputs[0].kind}", {_shape(outputs[0])})',
+        output=f'("{outputs[0].kind}", {_shape(outputs[0])})' if len(outputs) == 1 else '("several", ())',
+        result="Tensor" if len(outputs) == 1 else f"tuple[{', '.join(['Tensor'] * len(outputs))}]",
         count_params=tuple(bodies[0]),
         count_macs=tuple(bodies[1]),
         conditions=tuple(restrictions),
