@@ -13,10 +13,11 @@ from typing import Any
 
 from tanglec.ir.extents import TRUE, Extent, Position, Scalar, apply, const, product_of
 from tanglec.ir.types import Axis, TensorType
+from tanglec.record import record
 from tanglec.source import Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Value:
     """A tensor: made once, never changed. `name` is the user's, empty for what is passed on at once."""
 
@@ -87,7 +88,7 @@ class Code:
     support: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Layer:
     """The owner of weights; two operations with the same layer share them. `name` is the user's, empty if there is none."""
 
@@ -96,7 +97,7 @@ class Layer:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Operation:
     """One evaluation of an operation of the registry."""
 
@@ -115,7 +116,7 @@ class Operation:
     shape_comment: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Call:
     """The call of a block: `results` are the caller's names for what the instance returns.
 
@@ -129,7 +130,7 @@ class Call:
     mark: object = field(default_factory=object)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Carried:
     """A name that a repetition rebinds: its value before, after each iteration, and after the whole."""
 
@@ -139,7 +140,7 @@ class Carried:
     result: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Repeat:
     """`repeat count`; as many bodies as the largest count. `elastic` where the count has several values."""
 
@@ -153,7 +154,7 @@ class Repeat:
         return not self.count.is_constant
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Joined:
     """A value that both sides of a condition make."""
 
@@ -162,7 +163,7 @@ class Joined:
     result: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Branch:
     """A condition that holds for some architectures only; its dimensions are sampled-only."""
 
@@ -176,7 +177,7 @@ class Branch:
 Step = Operation | Call | Repeat | Branch
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Instance:
     """A block with its arguments bound. `arguments` are the static ones, `inputs` the tensors (or layers) by parameter.
 
@@ -217,7 +218,7 @@ class Term:
     value: Extent
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Aggregate:
     """`sum`, `product`, `min`, `max` or `count` of terms, as `text` wrote it; `params()` and `macs()` are sums."""
 
@@ -226,7 +227,7 @@ class Aggregate:
     text: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Requirement:
     """A condition on every architecture. Aggregates appear in it as positions of their own.
 
@@ -246,7 +247,7 @@ class InputTensor:
     value: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Space:
     """A whole search space. `params` are the values of its `param`s after overrides.
 

@@ -12,7 +12,6 @@ from itertools import groupby
 from tanglec.diagnostics import Label, Sink
 from tanglec.ir import extents as ex
 from tanglec.ir.nodes import Aggregate, Requirement, Space
-from tanglec.passes.count import cost_range, exact_count
 from tanglec.passes.intervals import Interval, interval
 
 MOST_STATES = 500
@@ -37,6 +36,8 @@ def refuse_unsatisfiable(space: Space, sink: Sink, lowering: str) -> Space:
 def _impossible(space: Space, requirements: Sequence[Requirement]) -> bool:
     if any(r.aggregates and _refuted(space, r) for r in requirements):
         return True
+    from tanglec.passes.count import exact_count  # loaded only for spaces that have a `require`
+
     return exact_count(space, requirements, MOST_STATES) == 0
 
 
@@ -47,6 +48,8 @@ def _refuted(space: Space, requirement: Requirement) -> bool:
 
 def _interval(space: Space, aggregate: Aggregate) -> Interval:
     """What an aggregate can be over all architectures."""
+    from tanglec.passes.count import cost_range
+
     if aggregate.kind in ("sum", "count"):
         return cost_range(space, aggregate.terms)
     parts = [interval(t.value) for t in aggregate.terms]

@@ -5,24 +5,14 @@ Nodes compare by content; spans are left out of comparison, so that a tree that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
-from typing import TypeVar, dataclass_transform
 
+from tanglec.record import record
 from tanglec.source import Span
 
-T = TypeVar("T")
 
-
-@dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def node(cls: type[T]) -> type[T]:
-    """A slotted dataclass that type checkers keep frozen. At run time it is not: that would double the time that these
-    classes take to build, at every start of the program.
-    """
-    return dataclass(slots=True)(cls)
-
-
-@node
+@record()
 class Node:
     span: Span = field(compare=False, repr=False, kw_only=True)
 
@@ -30,40 +20,40 @@ class Node:
 # --- expressions -----------------------------------------------------------------------------------------------------
 
 
-@node
+@record()
 class Number(Node):
     value: Fraction
     text: str = field(compare=False)  # as written, e.g. `3.50`
 
 
-@node
+@record()
 class Boolean(Node):
     value: bool
 
 
-@node
+@record()
 class Nothing(Node):
     """`none`, where it is not a label of a `choose`."""
 
 
-@node
+@record()
 class Name(Node):
     id: str
 
 
-@node
+@record()
 class Argument(Node):
     name: Name | None
     value: Expr
 
 
-@node
+@record()
 class Call(Node):
     callee: Name
     arguments: tuple[Argument, ...]
 
 
-@node
+@record()
 class Unary(Node):
     """`-x`, `not x`."""
 
@@ -71,7 +61,7 @@ class Unary(Node):
     operand: Expr
 
 
-@node
+@record()
 class Binary(Node):
     """`+ - * / // %`, `== != < <= > >=`, `and or`."""
 
@@ -80,14 +70,14 @@ class Binary(Node):
     right: Expr
 
 
-@node
+@record()
 class Ternary(Node):
     then: Expr
     condition: Expr
     otherwise: Expr
 
 
-@node
+@record()
 class Index(Node):
     """`x[0]`, `nodes[3]`."""
 
@@ -95,7 +85,7 @@ class Index(Node):
     index: Expr
 
 
-@node
+@record()
 class Slice(Node):
     """`x[1..]`, `x[..3]`, `x[1..3]` (the end excluded)."""
 
@@ -104,12 +94,12 @@ class Slice(Node):
     stop: Expr | None
 
 
-@node
+@record()
 class List(Node):
     items: tuple[Expr, ...]
 
 
-@node
+@record()
 class Arm(Node):
     """`label: value`; the label is a Name, Nothing, Number or Boolean."""
 
@@ -117,12 +107,12 @@ class Arm(Node):
     value: Expr
 
 
-@node
+@record()
 class Entangled(Node):
     arms: tuple[Arm, ...]
 
 
-@node
+@record()
 class Choose(Node):
     dim: Name
     arms: tuple[Arm | Entangled, ...]
@@ -134,7 +124,7 @@ Expr = Number | Boolean | Nothing | Name | Call | Unary | Binary | Ternary | Ind
 # --- statements ------------------------------------------------------------------------------------------------------
 
 
-@node
+@record()
 class Assign(Node):
     """`a, b = b, f(a)`; as many values as targets."""
 
@@ -142,7 +132,7 @@ class Assign(Node):
     values: tuple[Expr, ...]
 
 
-@node
+@record()
 class AugAssign(Node):
     """`x += value`; the operator is `+`, `-`, `*` or `/`."""
 
@@ -151,19 +141,19 @@ class AugAssign(Node):
     value: Expr
 
 
-@node
+@record()
 class Return(Node):
     values: tuple[Expr, ...]
 
 
-@node
+@record()
 class If(Node):
     condition: Expr
     then: tuple[Stmt, ...]
     otherwise: tuple[Stmt, ...]
 
 
-@node
+@record()
 class Repeat(Node):
     count: Expr
     index: Name | None
@@ -176,7 +166,7 @@ Stmt = Assign | AugAssign | Return | If | Repeat
 # --- declarations ----------------------------------------------------------------------------------------------------
 
 
-@node
+@record()
 class Header(Node):
     """`space name "title"`."""
 
@@ -184,19 +174,19 @@ class Header(Node):
     title: str
 
 
-@node
+@record()
 class Use(Node):
     library: Name
     names: tuple[Name, ...]
 
 
-@node
+@record()
 class Param(Node):
     name: Name
     value: Expr
 
 
-@node
+@record()
 class Input(Node):
     """`input image: pixels(3, 224, 224)`."""
 
@@ -205,7 +195,7 @@ class Input(Node):
     arguments: tuple[Expr, ...]
 
 
-@node
+@record()
 class Range(Node):
     """`128..512 step 64`, the end included."""
 
@@ -214,14 +204,14 @@ class Range(Node):
     step: Expr | None
 
 
-@node
+@record()
 class Choices(Node):
     """The choices of one position: `16 | 24`, `none | conv`, `8..64 step 8`."""
 
     items: tuple[Expr | Range, ...]
 
 
-@node
+@record()
 class Dim(Node):
     """`dim name per scope of owners: choices, choices, …`; several lists give one for each position."""
 
@@ -231,12 +221,12 @@ class Dim(Node):
     lists: tuple[Choices, ...]
 
 
-@node
+@record()
 class Require(Node):
     condition: Expr
 
 
-@node
+@record()
 class Parameter(Node):
     """A parameter of a block; `default` is None where it must be given."""
 
@@ -244,14 +234,14 @@ class Parameter(Node):
     default: Expr | None
 
 
-@node
+@record()
 class Block(Node):
     name: Name
     parameters: tuple[Parameter, ...]
     body: tuple[Stmt, ...]
 
 
-@node
+@record()
 class Network(Node):
     body: tuple[Stmt, ...]
 
@@ -259,7 +249,7 @@ class Network(Node):
 Declaration = Use | Param | Input | Dim | Require | Block | Network
 
 
-@node
+@record()
 class Module(Node):
     """One file. A library has no header and no network."""
 
