@@ -15,4 +15,9 @@ def record(*, eq: bool = True) -> Callable[[type[T]], type[T]]:
 
     At run time it is not frozen: that would double the time that these classes take to build, at every start.
     """
-    return dataclass(slots=True, eq=eq)
+
+    def build(cls: type[T]) -> type[T]:
+        cls.__doc__ = cls.__doc__ or cls.__name__  # else `dataclass` writes a signature, which is slow
+        return dataclass(slots=True, eq=eq)(cls)
+
+    return build
