@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tanglec.ir.nodes import Call, Operation, Repeat, Step, Value
+from tanglec.ir.nodes import Branch, Call, Operation, Repeat, Step, Value
 
 
 def reads(body: tuple[Step, ...], outputs: Iterable[Value]) -> Iterator[Value]:
@@ -29,43 +29,33 @@ def reads(body: tuple[Step, ...], outputs: Iterable[Value]) -> Iterator[Value]:
     yield from outputs
 
 
+def own_steps(body: tuple[Step, ...]) -> Iterator[Operation | Call]:
+    """The operations and calls of a body itself in order, through its repetitions and conditions."""
+    for step in body:
+        if isinstance(step, Repeat):
+            for inner in step.bodies:
+                yield from own_steps(inner)
+        elif isinstance(step, Branch):
+            yield from own_steps(step.then)
+            yield from own_steps(step.otherwise)
+        else:
+            yield step
+
+
 def sources(body: tuple[Step, ...]) -> Iterator[object]:
     """The layers, and the marks of the calls, in order."""
-    for step in body:
-        if isinstance(step, Operation):
-            if step.layer is not None:
-                yield step.layer
-        elif isinstance(step, Call):
+    for step in own_steps(body):
+        if isinstance(step, Call):
             yield step.mark
-        elif isinstance(step, Repeat):
-            for inner in step.bodies:
-                yield from sources(inner)
-        else:
-            yield from sources(step.then)
-            yield from sources(step.otherwise)
+        elif step.layer is not None:
+            yield step.layer
 
 
 def calls(body: tuple[Step, ...]) -> Iterator[Call]:
     """The calls of a body, not those of the blocks that it calls."""
-    for step in body:
-        if isinstance(step, Call):
-            yield step
-        elif isinstance(step, Repeat):
-            for inner in step.bodies:
-                yield from calls(inner)
-        elif not isinstance(step, Operation):
-            yield from calls(step.then)
-            yield from calls(step.otherwise)
+    return (step for step in own_steps(body) if isinstance(step, Call))
 
 
 def operations(body: tuple[Step, ...]) -> Iterator[Operation]:
     """The operations of a body itself."""
-    for step in body:
-        if isinstance(step, Operation):
-            yield step
-        elif isinstance(step, Repeat):
-            for inner in step.bodies:
-                yield from operations(inner)
-        elif not isinstance(step, Call):
-            yield from operations(step.then)
-            yield from operations(step.otherwise)
+    return (step for step in own_steps(body) if isinstance(step, Operation))
