@@ -271,7 +271,7 @@ class Count:
 
     def __str__(self) -> str:
         if self.exact:
-            return f"{self.number:,}" if self.number < 10**9 else f"{_short(self.number)}"
+            return f"{self.number:,}" if self.number < 10**12 else f"{_short(self.number)}"
         return f"~{_short(self.number)} ({_short(self.low)} to {_short(self.high)})"
 
 
