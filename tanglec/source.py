@@ -45,7 +45,3 @@ class Span:
     @property
     def line(self) -> int:
         return self.source.position(self.start)[0]
-
-    def to(self, other: Span) -> Span:
-        """From the beginning of this span to the end of the other."""
-        return Span(self.source, self.start, max(self.end, other.end))

@@ -61,7 +61,6 @@ class Classes:
     functions: set[str] = field(default_factory=set)
     constructors: set[str] = field(default_factory=set)
     support: set[str] = field(default_factory=set)
-    forwards: list[str] = field(default_factory=list)
 
     def build(self, network: Instance, name: str) -> list[Class]:
         """All classes, the network's last, under the given name."""
@@ -161,7 +160,6 @@ class Classes:
         """Remember what the file has to import."""
         for step in operations(shape.instances[0].body):
             code = self.dialect.code(step)
-            self.forwards.append(code.call)
             if code.support:
                 self.support.add(code.support)
         for entries in shape.members:
@@ -223,14 +221,10 @@ class Classes:
     def _layer(self, shape: _Shape, place: int, general: Generaliser) -> str:
         member = shape.members[0][place]
         rows = [entries[place].sources for entries in shape.members]
-        columns = (
-            [self._texts(column, member, general) for column in zip(*rows, strict=True)]
-            if not member.many
-            else []
-        )
         if not member.many:
-            return f"self.{member.name} = {columns[0]}"
-        return f"self.{member.name} = nn.ModuleList({self._list(rows, member, general)})"
+            (column,) = zip(*rows, strict=True)
+            return f"self.{member.name} = {self._texts(column, general)}"
+        return f"self.{member.name} = nn.ModuleList({self._list(rows, general)})"
 
     def _make(self, source: object) -> Constructor:
         """What makes a layer or a child block."""
@@ -241,7 +235,7 @@ class Classes:
         name, arguments = self._made[id(self._calls[id(source)].mark)]
         return Constructor(name, arguments)
 
-    def _texts(self, column: Sequence[object], member: Member, general: Generaliser) -> str:
+    def _texts(self, column: Sequence[object], general: Generaliser) -> str:
         """The constructor of one layer, over all instances of the class."""
         makes = [self._make(s) for s in column]
         arguments = [
@@ -257,7 +251,7 @@ class Classes:
         names = self._parameters.get(make) or _ARGUMENTS.get(make, ("width", "width"))
         return names[place] if place < len(names) else "size"
 
-    def _list(self, rows: Sequence[Sequence[object]], member: Member, general: Generaliser) -> str:
+    def _list(self, rows: Sequence[Sequence[object]], general: Generaliser) -> str:
         """The items of a module list: a comprehension where they follow one rule, else one by one."""
         makes = [[self._make(s) for s in row] for row in rows]
         count = len(makes[0])
@@ -269,9 +263,7 @@ class Classes:
             if loop is not None:
                 variable_name = "i" if re.search(r"\bi\b", loop) else "_"
                 return f"{loop} for {variable_name} in range({count})"
-        return (
-            "[" + ", ".join(self._texts(column, member, general) for column in zip(*rows, strict=True)) + "]"
-        )
+        return "[" + ", ".join(self._texts(column, general) for column in zip(*rows, strict=True)) + "]"
 
 
 def _identifier(text: str) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from tanglec.codegen.naming import constant_name
-from tanglec.ir import extents as ex
 from tanglec.ir.extents import Extent, Position, Scalar
 from tanglec.ir.types import Axis
 
@@ -79,8 +78,3 @@ def axis_text(axis: Axis, leaf: Callable[[Position], str] = position_text) -> Te
     if len(axis.segments) == 1:
         return extent_text(axis.segments[0], leaf)
     return f"Axis({', '.join(extent_text(s, leaf)[0] for s in axis.segments)})", ATOM
-
-
-def bind(extent: Extent, assignment: dict[Position, Scalar]) -> Extent:
-    """The extent under an architecture, as the constant that it is."""
-    return ex.substitute(extent, assignment) if extent.positions else extent

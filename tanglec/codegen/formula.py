@@ -235,24 +235,6 @@ def _power(factor: str, exponent: int) -> str:
     return f"{factor}**{exponent}" if simple else f"{factor} ** {exponent}"
 
 
-_OPERATORS = {
-    "or": 1,
-    "and": 2,
-    "==": 4,
-    "!=": 4,
-    "<": 4,
-    "<=": 4,
-    ">": 4,
-    ">=": 4,
-    "+": 5,
-    "-": 5,
-    "*": 6,
-    "/": 6,
-    "//": 6,
-    "%": 6,
-}
-
-
 def python_text(extent: Extent, outer: int = 0) -> str:
     """An extent over the choices of `arch`, in plain Python numbers."""
     if extent.kind == "const":
@@ -264,7 +246,7 @@ def python_text(extent: Extent, outer: int = 0) -> str:
         return f"({python_text(then, 1)} if {python_text(condition, 1)} else {python_text(otherwise, 1)})"
     if extent.kind == "not":
         return f"(not {python_text(extent.args[0], 8)})"
-    level = _OPERATORS.get(extent.kind)
+    level = ex.PRECEDENCE.get(extent.kind)
     if level is None:
         name = {"ceil": "math.ceil", "floor": "math.floor", "round_to": "divisible"}.get(
             extent.kind, extent.kind

@@ -77,7 +77,8 @@ class Repetition:
         """The body of a loop that prints all iterations alike; None if they differ."""
         if any(isinstance(s, Repeat) for s in self.step.bodies[0]):
             return None  # inner lists have a name for each iteration
-        first, *others = (self._trial(i) for i in range(len(self.step.bodies)))
+        first = self._trial(0)
+        others = (self._trial(i) for i in range(1, len(self.step.bodies)))
         alike = all((first.text, first.slots) == (other.text, other.slots) for other in others)
         return first if alike else None
 
@@ -85,7 +86,8 @@ class Repetition:
         """Iteration `i` as the body of a loop, printed on a copy of the state."""
         trial = self.printer.copy()
         names = dict(zip(self._lists(), self._loop_variables(), strict=True))
-        trial.refs.update({s: names[listed] for s, (listed, _) in trial.many.items() if listed in names})
+        own = (s for s in sources(self.step.bodies[i]) if s in trial.many)
+        trial.refs.update({s: names[trial.many[s][0]] for s in own})
         for c, name in self.carried:
             if i > 0:
                 trial.left[c.after[i - 1]] -= 1  # read by the end of the iteration before

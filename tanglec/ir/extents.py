@@ -297,20 +297,8 @@ def largest(extent: Extent) -> int | Fraction:
     return max(map(number, table(extent)))
 
 
-def smallest(extent: Extent) -> int | Fraction:
-    return min(map(number, table(extent)))
-
-
 def is_whole(value: Scalar) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def counterexample(condition: Extent, assuming: Extent = TRUE) -> dict[Position, Scalar] | None:
-    """A joint choice under which the assumption holds and the condition does not; None where there is none."""
-    if condition == TRUE:
-        return None
-    failing = failures(condition, assuming)
-    return failing[0] if failing else None
 
 
 @lru_cache(maxsize=50_000)
@@ -350,7 +338,7 @@ def _holds(assuming: Extent, positions: tuple[Position, ...], assignment: Assign
 
 def equal(a: Extent, b: Extent, assuming: Extent = TRUE) -> bool:
     """Whether the two agree for every joint choice that meets the assumption."""
-    return a == b or counterexample(apply("==", a, b), assuming) is None
+    return a == b or not failures(apply("==", a, b), assuming)
 
 
 def show_scalar(value: Scalar) -> str:
@@ -366,7 +354,8 @@ def show_assignment(assignment: Assignment) -> str:
     return ", ".join(f"{p}={show_scalar(v)}" for p, v in assignment.items())
 
 
-_PRECEDENCE = {
+# How strongly operators bind, in the language as in Python.
+PRECEDENCE = {
     "or": 1,
     "and": 2,
     "==": 4,
@@ -395,7 +384,7 @@ def show(extent: Extent, outer: int = 0) -> str:
         return f"({text})" if outer else text
     if extent.kind == "not":
         return f"not {show(extent.args[0], 3)}"
-    level = _PRECEDENCE.get(extent.kind)
+    level = PRECEDENCE.get(extent.kind)
     if level is None:
         return f"{extent.kind}({', '.join(show(a) for a in extent.args)})"
     left, right = extent.args

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Extent, Position
@@ -84,9 +84,6 @@ class TensorType:
         """Numbers in one sample."""
         width = ex.const(1) if self.kind == "ids" else self.features.width
         return ex.product_of([width, *self.sizes, *(() if self.heads is None else (self.heads,))])
-
-    def with_features(self, features: Axis) -> TensorType:
-        return replace(self, features=features)
 
     def __str__(self) -> str:
         sizes = [ex.show(s) for s in self.sizes]
