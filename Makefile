@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 TORCH := torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint type golden docs wheel clean
+.PHONY: help demo test lint type golden docs bench wheel clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ docs: $(READY) ## Write the pages that are generated: docs/errors and docs/opera
 	$(BIN)/python -m tanglec.codes docs/errors
 	$(BIN)/python -m tanglec.cli.reference docs/operations.md
 
+bench: $(READY) ## Measure weight entanglement against weight sharing; write docs/measurements.md anew (ten minutes)
+	$(BIN)/python -m benchmarks.sharing
+	$(BIN)/python -m benchmarks.page
+
 wheel: $(READY) ## Build the wheel into dist/
 	$(BIN)/python -m build --wheel
 
@@ -52,5 +56,5 @@ $(READY): pyproject.toml
 		$(BIN)/pip install --index-url https://download.pytorch.org/whl/cpu --timeout 10 --retries 0 '$(TORCH)' || \
 		$(BIN)/pip install '$(TORCH)'; \
 	fi
-	$(BIN)/pip install --quiet -e '.[train,images,dev]'
+	$(BIN)/pip install --quiet -e '.[train,images,pareto,dev]'
 	touch $@

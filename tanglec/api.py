@@ -42,7 +42,7 @@ class Compiled:
         return _execute(f"tanglec_generated_{self.space.name}", self.files[f"{self.space.name}.py"])
 
     def architecture(self, arch: Any) -> dict[Position, Scalar]:
-        """An architecture (a generated `Arch`, a mapping, JSON text) as a choice for every position.
+        """An architecture (a generated `Arch`, a mapping, text in JSON or a notation of the space) as a choice for every position.
 
         Raises:
             CompileError: the architecture is not of this space.
@@ -78,18 +78,29 @@ def _execute(name: str, text: str) -> ModuleType:
 
 
 def compile_source(
-    source: Source, *, params: Mapping[str, Scalar] | None = None, lowering: str = "auto"
+    source: Source,
+    *,
+    params: Mapping[str, Scalar] | None = None,
+    lowering: str = "auto",
+    sharing: str = "entangled",
+    group_weight: str = "outside",
 ) -> Compiled:
     """Compile a text. Raises `CompileError` with every diagnostic."""
     sink = Sink()
-    space = analyse(source, libraries_for(Path(source.path)), Options(params or {}, lowering), sink)
+    options = Options(params or {}, lowering, sharing, group_weight)
+    space = analyse(source, libraries_for(Path(source.path)), options, sink)
     if space is None:
         raise CompileError(sink.diagnostics)
     return Compiled(space, source, tuple(sink.diagnostics))
 
 
 def compile_file(
-    path: str | Path, *, params: Mapping[str, Scalar] | None = None, lowering: str = "auto"
+    path: str | Path,
+    *,
+    params: Mapping[str, Scalar] | None = None,
+    lowering: str = "auto",
+    sharing: str = "entangled",
+    group_weight: str = "outside",
 ) -> Compiled:
     """Compile a `.tsp` file, or a shipped space by its name.
 
@@ -97,8 +108,12 @@ def compile_file(
         path: the file, or the name of a shipped space such as `vit_mini`.
         params: values for `param`s of the file.
         lowering: "auto", or "loop" to mix everything by its definition.
+        sharing: "entangled", or "separate" for plain weight sharing: every arm of a `choose` has its own weights.
+        group_weight: "outside", or "inside" to put the probability of entangled arms into their kernels.
 
     Raises:
         CompileError: the file has errors, or cannot be read; carries every diagnostic.
     """
-    return compile_source(find_space(path), params=params, lowering=lowering)
+    return compile_source(
+        find_space(path), params=params, lowering=lowering, sharing=sharing, group_weight=group_weight
+    )

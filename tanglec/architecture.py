@@ -1,11 +1,10 @@
-"""Architectures as users write them: one JSON object with a choice for every position of every dimension."""
+"""Architectures as users write them: a choice for every position of every dimension, in JSON or a notation of the field."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 from tanglec.diagnostics import Label, Sink
@@ -19,26 +18,29 @@ from tanglec.ir.extents import (
     show_scalar,
 )
 from tanglec.ir.nodes import Dimension, Requirement, Space
-from tanglec.json_text import Item, NotJSON, read_json
+from tanglec.notation import read_notation
+from tanglec.notation.literal import Item
+from tanglec.notation.literal import plain_scalar as plain_scalar
 from tanglec.passes.count import aggregate_value, meets
 from tanglec.source import Source, Span
 from tanglec.spelling import closest
 
 
 def read_architecture(
-    given: str | Source | Mapping[str, Any], space: Space, sink: Sink
+    given: str | Source | Mapping[str, Any] | tuple[Any, ...], space: Space, sink: Sink
 ) -> dict[Position, Scalar] | None:
     """A choice for every position of the space, an absent one taking its first; None where there are errors.
 
-    Lists may end where the rest is absent, and may hold values at absent positions, which are ignored.
-    Numbers are compared exactly; `4.0` is 4.
+    Lists may end where the rest is absent, and may hold values at absent positions, which are ignored; a dimension of the
+    whole network may be a list of equal values. Numbers are compared exactly; `4.0` is 4.
 
     Args:
-        given: JSON text (a `Source` gives it a name in messages), or what `json.loads` would make of one.
+        given: text in JSON or any notation of the space (a `Source` gives it a name in messages), what `json.loads` would make
+            of one, or a named tuple such as `Genotype`.
         sink: takes the errors, each pointing into the text: TSP0903 to TSP0907.
     """
     source = _source(given, sink)
-    root = None if source is None else _object(source, space, sink)
+    root = None if source is None else read_notation(source, space, sink)
     if root is None:
         return None
     reading = _Reading(space, sink)
@@ -65,37 +67,25 @@ def _shown(dimension: Dimension, assignment: Assignment) -> Any:
     if not dimension.per:
         return values[dimension.positions[0]]
     lists = {g: [v for p, v in values.items() if p.group == g] for g in dimension.groups}
-    return lists if len(lists) > 1 else list(values.values())
+    return lists if dimension.grouped else list(values.values())
 
 
-def plain_scalar(value: Scalar) -> int | float | bool | str:
-    """A choice as JSON has it."""
-    return float(value) if isinstance(value, Fraction) else value
-
-
-def _source(given: str | Source | Mapping[str, Any], sink: Sink) -> Source | None:
+def _source(given: str | Source | Mapping[str, Any] | tuple[Any, ...], sink: Sink) -> Source | None:
     if isinstance(given, Source):
         return given
     if isinstance(given, str):
         return Source("architecture", given)
+    if hasattr(given, "_asdict"):  # a named tuple
+        return Source("architecture", repr(given))
     try:
-        return Source("architecture", json.dumps(given, default=float))
+        return Source("architecture", json.dumps(given, default=_plain, ensure_ascii=False))
     except (TypeError, ValueError) as error:
         sink.error("TSP0906", f"the architecture cannot be written as JSON: {error}")
         return None
 
 
-def _object(source: Source, space: Space, sink: Sink) -> Item | None:
-    try:
-        root = read_json(source)
-    except NotJSON as error:
-        sink.error("TSP0906", "the architecture is not valid JSON", error.span, str(error))
-        return None
-    if not isinstance(root.value, dict):
-        keys = ", ".join(d.name for d in space.dimensions)
-        sink.error("TSP0906", "an architecture is one JSON object", root.span, f"wanted are the keys {keys}")
-        return None
-    return root
+def _plain(value: Any) -> list[int] | float:
+    return list(value) if isinstance(value, range) else float(value)
 
 
 @dataclass(slots=True)
@@ -110,7 +100,6 @@ class _Reading:
     absent: list[Position] = field(default_factory=list)
 
     def read(self, root: Item) -> None:
-        self._check_keys(root)
         assert isinstance(root.value, dict)
         for dimension in self.space.dimensions:
             item = root.value.get(dimension.name)
@@ -122,27 +111,16 @@ class _Reading:
                 self._read_list(dimension, positions, entries, place)
         self._judge()
 
-    def _check_keys(self, root: Item) -> None:
-        known = [d.name for d in self.space.dimensions]
-        seen: set[str] = set()
-        for key, span in root.keys:
-            if key in seen:
-                self.sink.error("TSP0906", f"`{key}` is given twice", span)
-            elif key not in known:
-                near = closest(key, known)
-                help = f"did you mean `{near}`?" if near else f"its dimensions: {', '.join(known)}"
-                title = f"`{key}` is no dimension of space `{self.space.name}`"
-                self.sink.error("TSP0904", title, span, help=[help])
-            seen.add(key)
-
     def _lists(
         self, dimension: Dimension, item: Item
     ) -> Iterator[tuple[Sequence[Position], Sequence[Item], Span]]:
         """The positions of a dimension with their entries, a pair for each group; errors about the shape."""
         value, name = item.value, dimension.name
-        if not dimension.per and not isinstance(value, list | dict):
+        if not dimension.per and isinstance(value, list) and _all_equal(value):
+            yield dimension.positions, value[:1], item.span
+        elif not dimension.per and not isinstance(value, list | dict):
             yield dimension.positions, [item], item.span
-        elif len(dimension.groups) > 1 and isinstance(value, dict):
+        elif dimension.grouped and isinstance(value, dict):
             for group in dimension.groups:
                 inner = value.get(group)
                 if inner is None or not isinstance(inner.value, list):
@@ -155,7 +133,7 @@ class _Reading:
                 if key not in dimension.groups:
                     title = f"`{name}` has no group `{key}`"
                     self.sink.error("TSP0904", title, span, ", ".join(dimension.groups))
-        elif dimension.per and len(dimension.groups) == 1 and isinstance(value, list):
+        elif dimension.per and not dimension.grouped and isinstance(value, list):
             yield dimension.positions, value, item.span
         else:
             scope = dimension.per or "for the whole network"
@@ -212,6 +190,13 @@ def _is_choice(value: Any, choices: Sequence[Scalar]) -> bool:
     return any(value == c and isinstance(value, bool) == isinstance(c, bool) for c in choices)
 
 
+def _all_equal(items: Sequence[Item]) -> bool:
+    """Whether a list says one thing, if often: AutoFormer repeats its width for every layer."""
+    return bool(items) and all(
+        i.value == items[0].value and type(i.value) is type(items[0].value) for i in items
+    )
+
+
 def _quoted(entry: Item) -> str:
     return "like this" if isinstance(entry.value, list | dict) else f"`{entry.span.text}`"
 
@@ -229,7 +214,7 @@ def _form(dimension: Dimension) -> str:
     """How the value of a dimension is written."""
     if not dimension.per:
         return _choices(dimension.positions[0].choices)
-    if len(dimension.groups) == 1:
+    if not dimension.grouped:
         return f"a list with a choice for each of {len(dimension.positions)} positions"
     return f"an object with a list for each of {', '.join(dimension.groups)}"
 

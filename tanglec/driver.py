@@ -25,10 +25,17 @@ from tanglec.syntax.parser import parse
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a user may say besides the file. `params` override those of the file."""
+    """What a user may say besides the file. `params` override those of the file.
+
+    sharing: "entangled", or "separate" for plain weight sharing: every arm of a `choose` has weights of its own.
+    group_weight: where the probability of an entangled group goes, "outside" on its value, or "inside" into its kernels, as
+        the reference implementation of TangleNAS has it (a batch norm behind the kernel then cancels it).
+    """
 
     params: Mapping[str, Scalar]
     lowering: str = "auto"
+    sharing: str = "entangled"
+    group_weight: str = "outside"
 
 
 # Errors in names after which walking the network would tell nothing new, or never end.
@@ -52,9 +59,9 @@ def analyse(source: Source, libraries: Libraries, options: Options, sink: Sink) 
     if any(d.code in _BEYOND_REPAIR for d in sink.diagnostics):
         return None
     sha256 = hashlib.sha256(source.text.encode()).hexdigest()
-    space = elaborate(scope, options.params, sha256, sink)
+    space = elaborate(scope, options.params, sha256, sink, options.sharing, options.group_weight)
     if space is not None:
-        space = replace(space, fingerprint=_fingerprint(space, [source.text, *read.values()]))
+        space = replace(space, fingerprint=_fingerprint(space, [source.text, *read.values()], options))
     for _, run in PASSES:
         if space is None or sink.failed:
             return None
@@ -62,7 +69,9 @@ def analyse(source: Source, libraries: Libraries, options: Options, sink: Sink) 
     return None if sink.failed else space
 
 
-def _fingerprint(space: Space, texts: Sequence[str]) -> str:
-    """What weights of the space belong to: its text, the libraries that it uses and the values of its params."""
+def _fingerprint(space: Space, texts: Sequence[str], options: Options) -> str:
+    """What weights belong to: the text, the libraries that it uses, the values of params, and how weights are shared."""
     params = [f"{name}={show_scalar(value)}" for name, value in space.params.items()]
+    if options.sharing != "entangled":
+        params.append(f"sharing {options.sharing}")
     return hashlib.sha256("\0".join([*texts, *params]).encode()).hexdigest()

@@ -78,6 +78,11 @@ def is_folder(path: Path) -> bool:
     return _is(path, Path.is_dir)
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a file at a path."""
+    return _is(path, Path.is_file)
+
+
 def _is(path: Path, question: Callable[[Path], bool]) -> bool:
     """The answer; no where the system refuses to look, as it does at a name that is too long."""
     try:

@@ -282,10 +282,61 @@ def softmaxes(draw: st.DrawFn) -> Case:
     )
 
 
+def _reader(w: dict[str, Tensor]) -> Callable[[Tensor, int], Tensor]:
+    """How the oracle reads the kernels of a layer with transform matrices among its parameters."""
+    sizes = {name.split(".")[-1]: m for name, m in w.items() if ".matrices." in name}
+    return oracle.transformed({int(size): m for size, m in sizes.items()})
+
+
+@st.composite
+def transformed_convs(draw: st.DrawFn) -> Case:
+    """Once-for-all's kernel transform, also where the kernel depends on what the channels depend on."""
+    kernel = draw(st.sampled_from([K, K, A * 2 - 1, 3]))
+    size = axis(kernel).segments[0]
+    inp, out, gain, deep = draw(axes), draw(axes), draw(st.booleans()), draw(st.booleans())
+    lowering = draw(lowerings)
+    if deep:
+        layer: nn.Module = Depthwise(inp, kernel, transform=True, gain=gain, lowering=lowering)
+        out = inp
+    else:
+        layer = Conv(inp, out, kernel, transform=True, gain=gain, lowering=lowering)
+
+    def formula(p: oracle.Marginals, x: tuple[Tensor, ...], w: dict[str, Tensor]) -> Tensor:
+        side, read = (lambda j: int(size.at(j))), _reader(w)
+        if deep:
+            return oracle.depthwise(p, x[0], w["weight"], w["bias"], layout(out, gain), side, read)
+        return oracle.conv(p, x[0], w["weight"], w["bias"], layout(inp), layout(out, gain), side, read=read)
+
+    wide = () if deep else (inp,)
+    positions = places(*wide, size, out) if gain else places(*wide, size)
+    inputs = lambda: (torch.randn(2, inp.size, 5, 4),)  # noqa: E731
+    return Case("conv", layer, inputs, formula, positions, ((inp, 1),), (out, 1) if gain else None)
+
+
+@st.composite
+def interpolated_convs(draw: st.DrawFn) -> Case:
+    """Output channels that are averages of the largest's, with plain or transformed kernels."""
+    inp, out, kernel, transform = draw(axes), draw(axes), draw(st.sampled_from([K, 3])), draw(st.booleans())
+    size = axis(kernel).segments[0]
+    layer = Conv(inp, out, kernel, transform=transform, channels="interpolate")
+
+    def formula(p: oracle.Marginals, x: tuple[Tensor, ...], w: dict[str, Tensor]) -> Tensor:
+        read = _reader(w) if transform else oracle.centred
+        sides, side = (layout(inp), layout(out)), (lambda j: int(size.at(j)))
+        return oracle.conv(
+            p, x[0], w["weight"], w["bias"], *sides, side, read=read, select=oracle.averaged_rows
+        )
+
+    inputs = lambda: (torch.randn(2, inp.size, 5, 4),)  # noqa: E731
+    return Case("conv", layer, inputs, formula, places(inp, size, out), ((inp, 1),), (out, 1))
+
+
 KINDS = {
     "linear": linears(),
     "conv": convs(),
     "depthwise": depthwises(),
+    "transformed kernels": transformed_convs(),
+    "interpolated channels": interpolated_convs(),
     "layer and RMS norm": norms(),
     "group norm": group_norms(),
     "batch norm": batch_norms(),

@@ -63,6 +63,35 @@ def centred(weight: Tensor, size: int) -> Tensor:
     return weight[..., start : start + size, start : start + size]
 
 
+def transformed(matrices: Mapping[int, Tensor]) -> Callable[[Tensor, int], Tensor]:
+    """Once-for-all's kernels: from one size to the next smaller one, the centred part times that size's matrix."""
+
+    def read(weight: Tensor, size: int) -> Tensor:
+        for smaller in sorted(matrices, reverse=True):
+            if smaller >= size:
+                part = centred(weight, smaller)
+                weight = torch.einsum("...j,ij->...i", part.flatten(-2), matrices[smaller]).view(part.shape)
+        return weight
+
+    return read
+
+
+def rows(weight: Tensor, layout: Layout, j: Joint) -> Tensor:
+    """The leading output channels."""
+    return leading(weight, 0, layout, j)
+
+
+def averaged_rows(weight: Tensor, layout: Layout, j: Joint) -> Tensor:
+    """Output channels as averages of neighbours (Yu et al. 2020), segment by segment."""
+    if layout is None:
+        return weight
+    result = []
+    for piece, (n, width) in zip(weight.split_with_sizes([largest for largest, _ in layout]), layout):
+        c = width(j)
+        result += [piece[i * n // c : -(-(i + 1) * n // c)].mean(0) for i in range(c)]
+    return torch.stack(result)
+
+
 def linear(p: Marginals, x: Tensor, weight: Tensor, bias: Tensor | None, inp: Layout, out: Layout) -> Tensor:
     def operation(j: Joint) -> Tensor:
         w = leading(leading(weight, 0, out, j), 1, inp, j)
@@ -82,17 +111,22 @@ def conv(
     kernel: Callable[[Joint], int],
     groups: Callable[[Joint], int] | None = None,
     stride: int = 1,
+    read: Callable[[Tensor, int], Tensor] = centred,
+    select: Callable[[Tensor, Layout, Joint], Tensor] = rows,
 ) -> Tensor:
-    """A convolution with "same" padding. In `g` groups, weights have `1/g` of the input channels."""
+    """A convolution with "same" padding. In `g` groups, weights have `1/g` of the input channels.
+
+    `read` makes kernels of a size from the largest ones, `select` takes the output channels of a joint choice.
+    """
 
     def operation(j: Joint) -> Tensor:
         part = leading(x, 1, inp, j)
-        w = leading(weight, 0, out, j)
+        w = select(weight, out, j)
         g = 1 if groups is None else groups(j)
         w = leading(w, 1, inp, j) if groups is None else w[:, : part.shape[1] // g]
-        b = None if bias is None else leading(bias, 0, out, j)
+        b = None if bias is None else select(bias, out, j)
         k = kernel(j)
-        y = F.conv2d(part, centred(w, k), b, stride=stride, padding=k // 2, groups=g)
+        y = F.conv2d(part, read(w, k), b, stride=stride, padding=k // 2, groups=g)
         return padded(y, 1, out, j)
 
     return mixture(p, operation)
@@ -105,9 +139,10 @@ def depthwise(
     bias: Tensor | None,
     channels: Layout,
     kernel: Callable[[Joint], int],
+    read: Callable[[Tensor, int], Tensor] = centred,
 ) -> Tensor:
     def operation(j: Joint) -> Tensor:
-        w = centred(leading(weight, 0, channels, j), kernel(j))
+        w = read(leading(weight, 0, channels, j), kernel(j))
         b = None if bias is None else leading(bias, 0, channels, j)
         y = F.conv2d(leading(x, 1, channels, j), w, b, padding=kernel(j) // 2, groups=w.shape[0])
         return padded(y, 1, channels, j)
@@ -174,3 +209,22 @@ def attention(
         return torch.cat((y, y.new_zeros(*y.shape[:-1], q.shape[-1] - y.shape[-1])), -1)
 
     return mixture(p, operation)
+
+
+def choose(p: Tensor, arms: list[tuple[list[int], Callable[[Tensor], Tensor]]]) -> Tensor:
+    """Rule 4: `Σ_arm p_arm · arm(x)`, an entangled group being one arm of probability `p_G = Σ p_arm`.
+
+    Every arm is given the probabilities inside it: one-hot for a single one, `p_arm / p_G` for a group, uniform
+    where `p_G` is 0.
+    """
+    total: Tensor | float = 0.0
+    for members, arm in arms:
+        weight = torch.stack([p[i] for i in members]).sum()
+        inside = torch.zeros_like(p)
+        for i in members:
+            inside[i] = p[i].detach() / weight.detach() if weight > 1e-30 else 1 / len(members)
+        if len(members) > 1 and weight > 1e-30:
+            inside = torch.stack([p[i] / weight if i in members else p[i] * 0 for i in range(len(p))])
+        total = total + weight * arm(inside)
+    assert isinstance(total, Tensor)
+    return total

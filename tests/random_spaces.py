@@ -17,6 +17,30 @@ dim c per cell: {c}
 dim k per cell: 1 | 3 | 5
 dim s: 1 | 2
 dim m per cell: 1 | 2
+dim op per cell: id | one | two | three
+dim way: left | right
+dim edge_op per edge of net: none | skip | small | large
+
+block unit(x, act, width, kernel):
+    return {norm}(act(conv(x, width, kernel=kernel)))
+
+block token_unit(x, act, width):
+    return act(linear(x, width))
+
+block edge(x, stride=1):
+    return choose edge_op:
+        none: zero(x, stride=stride)
+        skip: x if stride == 1 else avg_pool(x, kernel=1, stride=stride)
+        entangled:
+            small: batch_norm(conv(relu(x), width(x), kernel=1, stride=stride, bias=false))
+            large: batch_norm(conv(relu(x), width(x), kernel=3, stride=stride, bias=false))
+
+block unit_of_node(x):
+    return relu(conv(x, width(x), kernel=1))
+
+block net(x):
+    nodes = dag([x, relu(x)], nodes=2, edge=edge{dag})
+    return {joined}
 """
 
 WIDTHS = ("a", "b", "a * 2", "a + b", "round_to(b * 1.5, 4)", "8", "max(a, b)")
@@ -52,8 +76,58 @@ def pixel_statement(draw: st.DrawFn, local: bool) -> list[str]:
             "x = conv(x, b * 2, kernel=3, groups=2)",
         ],
         ["x = conv(x, a * 2, kernel=1)", "x = conv(x, a * 4, kernel=3, groups=a)"],
+        ["x = net(x)"],
+        [
+            "x = choose way:",
+            f"    left: {act}(conv(x, {width}, kernel={kernel}))",
+            "    right: x + x if way == left else conv(x, 6, kernel=1)",
+        ],
+        [
+            "x = choose way:",
+            "    entangled:",
+            "        left: unit(x, relu, a, 1)",
+            "        right: unit(relu(x), relu, b, 3)",
+        ],
+        *(_local_choices(width, act) if local else ()),
     )
     return draw(st.sampled_from(forms))
+
+
+def _local_choices(width: str, act: str) -> list[list[str]]:
+    """Choices between operations where the cell has one of its own."""
+    return [
+        [
+            "x = choose op:",
+            "    id: x",
+            "    entangled:",
+            f"        one: unit(x, {act}, {width}, 1)",
+            f"        two: unit(x, {act}, {width}, k)",
+            "    three: batch_norm(depthwise(x, kernel=3))",
+        ],
+        [
+            "x += choose op:",
+            "    id: zero(x)",
+            "    entangled:",
+            f"        one: unit(x, {act}, width(x), 1)",
+            f"        two: unit({act}(x), {act}, width(x), 3)",
+            f"        three: unit(x * 2, {act}, width(x), 5)",
+        ],
+        [
+            "w = choose op:",
+            "    id: 2",
+            "    one: 4",
+            "    two: c",
+            "    three: 8",
+            f"x = {act}(conv(x, w, kernel=1))",
+        ],
+        [
+            "x = choose op:",
+            "    id: x",
+            f"    one: conv(x, {width}, kernel=k)",
+            "    two: layer_norm(x)",
+            "    three: avg_pool(x, kernel=3)",
+        ],
+    ]
 
 
 @st.composite
@@ -90,6 +164,26 @@ def token_statement(draw: st.DrawFn, local: bool) -> list[str]:
         ],
         ["w = linear(width(x), bias=false)", "x = w(w(x))"],
         [f"x = linear(linear(x, {width}), width(x), bias=true)"],
+        [
+            "x = choose way:",
+            "    entangled:",
+            f"        left: token_unit(x, {act}, {width})",
+            f"        right: token_unit(x, {act}, 6)",
+        ],
+        ["x = choose way:", f"    left: linear(x, {width})", "    right: softmax(x)"],
+        *(
+            [
+                [
+                    "x += choose op:",
+                    "    id: x * 0",
+                    "    one: linear(x, width(x))",
+                    "    two: layer_norm(x)",
+                    "    three: position(x)",
+                ]
+            ]
+            if local
+            else []
+        ),
     )
     return draw(st.sampled_from(forms))
 
@@ -109,6 +203,9 @@ def spaces(draw: st.DrawFn) -> str:
         b=choices(draw(small)),
         c=choices(draw(small)),
         n=choices(counts),
+        norm=draw(st.sampled_from(("batch_norm", "layer_norm", "identity"))),
+        dag=draw(st.sampled_from(("", ", keep=1", ", keep=2", ", node=unit_of_node"))),
+        joined=draw(st.sampled_from(("nodes[3]", "concat(nodes[2..])", "nodes[2] + nodes[3]"))),
     )
     tokens = draw(st.booleans())
     statement = token_statement if tokens else pixel_statement

@@ -2,6 +2,7 @@
 
 from tanglert.arch import ArchBase, ArchError, RequireError
 from tanglert.choices import ChoiceError, Choices, Mixed, Probabilities, Sliced
+from tanglert.choose import Choose, kept
 from tanglert.depth import Depth
 from tanglert.dim import Axis, Dim
 from tanglert.extent import (
@@ -11,6 +12,8 @@ from tanglert.extent import (
     divisible,
     either,
     floor,
+    keeps,
+    lookup,
     maximum,
     minimum,
     negate,
@@ -18,6 +21,7 @@ from tanglert.extent import (
     where,
 )
 from tanglert.sample.spos import UniformSampler
+from tanglert.scan import scan
 from tanglert.space import Input, Space
 from tanglert.supernet import SupernetBase
 
@@ -27,6 +31,7 @@ __all__ = [
     "Axis",
     "ChoiceError",
     "Choices",
+    "Choose",
     "Depth",
     "Dim",
     "Extent",
@@ -43,9 +48,13 @@ __all__ = [
     "divisible",
     "either",
     "floor",
+    "keeps",
+    "lookup",
+    "kept",
     "maximum",
     "minimum",
     "negate",
     "round_to",
+    "scan",
     "where",
 ]

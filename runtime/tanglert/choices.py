@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from itertools import product
 from typing import TypeAlias
 
+import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from tanglert.dim import Dim
 from tanglert.extent import Extent, Position, Value
@@ -75,6 +77,8 @@ class Mixed(Choices):
     """Every position has a probability vector; the one-hot vectors of sampled-only dimensions are read here,
     once.
 
+    The choices of which edges to keep are one-hot, or left out: then all are kept, as while searching.
+
     ChoiceError when a dimension is missing, unknown, of the wrong shape, or sampled-only and not one-hot.
     """
 
@@ -85,17 +89,38 @@ class Mixed(Choices):
             raise ChoiceError(f"probabilities for `{unknown[0]}`, but space {space.name} has {names}")
         self._vectors: dict[Position, Tensor] = {}
         self._joint: dict[tuple[Position, ...], Tensor] = {}
+        self._arms: dict[tuple[Position, int], Mixed] = {}
         fixed: dict[Position, int] = {}
         for dim in space.dims:
+            if dim.gates and dim.name not in probabilities:
+                continue  # while searching, every edge is kept
             rows = _rows(dim, probabilities)
             self._vectors.update({p: row[: len(p.choices)] for p, row in zip(dim.positions, rows)})
-            if dim.sampled:
-                fixed.update({p: _hot(p, row) for p, row in zip(dim.positions, rows.tolist())})
+            if dim.sampled or dim.gates:
+                fixed.update({p: _hot(p, row, dim.gates) for p, row in zip(dim.positions, rows.tolist())})
         self.fixed = fixed
 
     def probability(self, position: Position) -> Tensor:
         """The probabilities of the position's choices, (choices,)."""
         return self._vectors[position]
+
+    def given(self, position: Position, number: int) -> Mixed:
+        """The same mixture where the choice at a position is known: inside an arm of a `Choose`."""
+        if (position, number) not in self._arms:
+            vector = self._vectors[position]
+            hot = one_hot(torch.tensor(number, device=vector.device), len(vector)).to(vector)
+            arm = self.among(position, hot)
+            arm.fixed = {**self.fixed, position: number}
+            self._arms[position, number] = arm
+        return self._arms[position, number]
+
+    def among(self, position: Position, vector: Tensor) -> Mixed:
+        """The same mixture with other probabilities at one position."""
+        other = Mixed.__new__(Mixed)
+        other.fixed, other._arms = self.fixed, {}
+        other._vectors = {**self._vectors, position: vector}
+        other._joint = {key: joint for key, joint in self._joint.items() if position not in key}
+        return other
 
     def joint(self, positions: tuple[Position, ...]) -> Tensor:
         """The product of the positions' probabilities for every joint choice, flat, first position slowest.
@@ -126,11 +151,13 @@ def _rows(dim: Dim, probabilities: Probabilities) -> Tensor:
     return given.reshape(len(dim.positions), dim.width)
 
 
-def _hot(position: Position, row: list[float]) -> int:
+def _hot(position: Position, row: list[float], gates: bool) -> int:
     row = row[: len(position.choices)]
     if sorted(row) != [0.0] * (len(row) - 1) + [1.0]:
+        why = "says which edges are kept" if gates else "can only be sampled"
+        help = "; leave it out, and all edges are kept" if gates else ""
         raise ChoiceError(
-            f"`{position.dim}` (position {position.index}) can only be sampled, not superposed: its"
-            f" probabilities must be one-hot, not {row}"
+            f"`{position.dim}` (position {position.index}) {why}, not superposed: its"
+            f" probabilities must be one-hot, not {row}{help}"
         )
     return row.index(1.0)

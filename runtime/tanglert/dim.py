@@ -20,7 +20,9 @@ class Dim(Extent):
     `positions` of them; `dim[i]` is the extent of the i-th. `groups` names runs of positions and their lengths
     (choices kept apart by block name): `dim["normal", i]`. `lists` gives every position choices of its own.
     `present` says where a position exists (a layer beyond the depth does not). `sampled` marks a dimension
-    that cannot be superposed. ValueError on no choice, a choice given twice, or lists that do not match the
+    that cannot be superposed. `gates` marks the choices of which edges a cell keeps: all of them in a mixture.
+    No architecture takes a `forbidden` choice; a mixture knows it all the same (the `none` of DARTS).
+    ValueError on no choice, a choice given twice, or lists that do not match the
     positions.
     """
 
@@ -35,11 +37,14 @@ class Dim(Extent):
         groups: Mapping[str, int] | None = None,
         present: Sequence[Extent | bool] | None = None,
         sampled: bool = False,
+        gates: bool = False,
+        forbidden: Sequence[Scalar] = (),
     ) -> None:
         rows = [choices] * positions if lists is None else lists
         self.name = name
         self.per = per
-        self.sampled = sampled
+        self.sampled, self.gates = sampled, gates
+        self.forbidden = tuple(exact(choice) for choice in forbidden)
         self.groups = dict(groups or {})
         if groups is not None and sum(groups.values()) != len(rows):
             raise ValueError(f"`{name}`: groups of {list(groups.values())} for {len(rows)} positions")
@@ -88,6 +93,10 @@ class Dim(Extent):
             starts[group] = range(start, start + length)
             start += length
         return starts
+
+    def allowed(self, position: Position) -> list[int]:
+        """The numbers of the choices that an architecture may take."""
+        return [i for i, choice in enumerate(position.choices) if choice not in self.forbidden]
 
     def single(self) -> Extent:
         if self.per is not None:

@@ -191,6 +191,12 @@ def where(condition: Extent | bool, a: Extent | Scalar, b: Extent | Scalar) -> E
     return tabulate(lambda c, x, y: x if c else y, condition, a, b)
 
 
+def lookup(x: Extent | Scalar, values: Mapping[Any, Scalar], otherwise: Scalar) -> Extent:
+    """The value that belongs to x's, `otherwise` where there is none: `lookup(OP, {"conv_3x3": 3}, 5)`."""
+    known = {exact(key): value for key, value in values.items()}
+    return tabulate(lambda value: known.get(value, otherwise), x)
+
+
 def both(*conditions: Extent | bool) -> Extent:
     return tabulate(lambda *values: all(values), *conditions)
 
@@ -210,6 +216,11 @@ def round_to(x: Extent | Scalar, divisor: int) -> Extent:
     """
 
     return tabulate(lambda v: divisible(v, divisor), x)
+
+
+def keeps(edges: Extent | str, source: int) -> Extent:
+    """Whether a choice of edges such as `0+2` keeps the one from node `source`."""
+    return tabulate(lambda kept: str(source) in kept.split("+"), edges)
 
 
 def divisible(v: int | float | Fraction, divisor: int) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -26,6 +26,19 @@ class Sampler(Stateful, Protocol):
     """Draws architectures that the space allows, from a random generator of its own."""
 
     def __call__(self) -> ArchBase: ...
+
+
+class PathSampler(Sampler, Protocol):
+    """A sampler that knows which architectures a training step of the supernet runs.
+
+    distils: the first of them learns from the labels, and the others from what it says.
+    """
+
+    distils: bool
+
+    def paths(self) -> Sequence[ArchBase]:
+        """The architectures of one step, which all see the same batch; one at least."""
+        ...
 
 
 class Relaxation(Stateful, Protocol):
@@ -51,6 +64,15 @@ class Relaxation(Stateful, Protocol):
 
     def anneal(self, progress: float) -> None:
         """Told before every step how much of the training is done, 0 to 1 (GDAS lowers its temperature)."""
+        ...
+
+
+@runtime_checkable
+class HardRelaxation(Relaxation, Protocol):
+    """A relaxation whose samples are vertices (GDAS), so that the weights need no mixture to learn."""
+
+    def sampled(self) -> ArchBase | Probabilities:
+        """What a step of the weights runs at: a draw as an architecture, or a vertex where none is the same."""
         ...
 
 
@@ -93,7 +115,7 @@ class SpaceModule(Protocol):
     def Supernet(self) -> Callable[[], SupernetBase]: ...
 
     @property
-    def Sampler(self) -> Callable[[int], Sampler]: ...
+    def Sampler(self) -> Callable[[int], PathSampler]: ...
 
     @property
     def count_params(self) -> Callable[[Any], int]: ...

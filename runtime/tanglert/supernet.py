@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -36,9 +36,9 @@ class SupernetBase(nn.Module):
         at = self.choices(arch)
         assert isinstance(at, Sliced)
         state: dict[str, Tensor] = {}
-        for prefix, module in self.named_modules(remove_duplicate=False):
+        for prefix, module in _owners(self):
             own = module.subnet_state(at) if isinstance(module, Layer) else _own_state(module)
-            state.update({f"{prefix}.{name}".lstrip("."): tensor for name, tensor in own.items()})
+            state.update({f"{prefix}{name}": tensor for name, tensor in own.items()})
         if keys is None:
             return state
         wanted = list(keys)
@@ -46,6 +46,14 @@ class SupernetBase(nn.Module):
         if missing:
             raise KeyError(f"the supernet of {self.space.name} has no weight `{missing[0]}`")
         return {key: state[key] for key in wanted}
+
+
+def _owners(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """The modules down to entangled layers; what a layer holds to read its weights is no part of a subnet."""
+    yield prefix, module
+    for name, child in () if isinstance(module, Layer) else module._modules.items():
+        if child is not None:
+            yield from _owners(child, f"{prefix}{name}.")
 
 
 def _own_state(module: nn.Module) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from tanglec.diagnostics import CompileError, Diagnostic, Sink
 from tanglec.driver import Options, analyse
 from tanglec.ir.extents import Position, Scalar
 from tanglec.ir.nodes import Space
-from tanglec.library import find_space, libraries_for, read_source
+from tanglec.library import find_space, is_file, libraries_for, read_source
 from tanglec.source import Source
 
 Params = Mapping[str, Scalar]
@@ -26,14 +26,14 @@ class Analysed:
     warnings: tuple[Diagnostic, ...] = ()
 
 
-def analysed(given: str | Path, params: Params | None = None, lowering: str = "auto") -> Analysed:
-    """The space of a file or of a name. Raises `CompileError` with every diagnostic."""
+def analysed(given: str | Path, params: Params | None = None, **options: str) -> Analysed:
+    """The space of a file or of a name; `options` as of the driver. Raises `CompileError` with every diagnostic."""
     source = find_space(given)
-    return analysed_source(source, libraries_for(Path(source.path)), params, lowering)
+    return analysed_source(source, libraries_for(Path(source.path)), params, **options)
 
 
 def analysed_source(
-    source: Source, find: Callable[[str], Source | None], params: Params | None = None, lowering: str = "auto"
+    source: Source, find: Callable[[str], Source | None], params: Params | None = None, **options: str
 ) -> Analysed:
     """The space of a text, its libraries found by `find`. Raises `CompileError` with every diagnostic."""
     used: dict[str, Source] = {}
@@ -45,18 +45,19 @@ def analysed_source(
         return found
 
     sink = Sink()
-    space = analyse(source, library, Options(params or {}, lowering), sink)
+    space = analyse(source, library, Options(params or {}, **options), sink)
     if space is None:
         raise CompileError(sink.diagnostics)
     return Analysed(space, source, used, tuple(sink.diagnostics))
 
 
 def architecture(given: str, space: Space) -> dict[Position, Scalar]:
-    """`--arch`: JSON text, or the path of a file that holds one. Raises `CompileError`."""
+    """`--arch`: text in JSON or a notation of the space, or the path of a file that holds one. Raises `CompileError`."""
     from tanglec.architecture import read_architecture
+    from tanglec.notation import looks_like_text
 
     given = given.removeprefix("\ufeff")
-    is_text = given.lstrip()[:1] in ("{", "[", '"')
+    is_text = looks_like_text(given) and not is_file(Path(given))
     sink = Sink()
     assignment = read_architecture(given if is_text else read_source(Path(given)), space, sink)
     sink.check()

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from tanglec.cli.messages import BadOption, diagnostics_format
+from tanglec.cli.messages import BadOption, one_of
 from tanglec.ir.extents import Scalar
+from tanglec.render import FORMATS
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="A .tsp file, or the name of a shipped space.")]
 Files = Annotated[list[str], typer.Argument(metavar="FILE…", help=".tsp files, or names of shipped spaces.")]
@@ -18,10 +19,36 @@ Params = Annotated[
     list[str] | None,
     typer.Option("--param", metavar="NAME=VALUE", help="Override a `param` of the file; may be repeated."),
 ]
+Sharing = Annotated[
+    str,
+    typer.Option(
+        "--sharing",
+        callback=one_of("entangled", "separate"),
+        help="entangled, or separate: every arm of a `choose` has weights of its own (plain weight sharing).",
+    ),
+]
+GroupWeight = Annotated[
+    str,
+    typer.Option(
+        "--group-weight",
+        callback=one_of("outside", "inside"),
+        help="Where the probability of entangled arms goes: outside, on their value, or inside their weights only,"
+        " as the reference of TangleNAS has it.",
+    ),
+]
+NotationName = Annotated[
+    str | None,
+    typer.Option(
+        "--notation",
+        metavar="NAME",
+        help="Show the architecture in this notation: one that the space declares, nasbench201,"
+        " genotype or digits. [default: the first that it has]",
+    ),
+]
 AsJSON = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 Format = Annotated[
     str,
-    typer.Option("--format", callback=diagnostics_format, help="Of messages: full, concise, json or github."),
+    typer.Option("--format", callback=one_of(*FORMATS), help="Of messages: full, concise, json or github."),
 ]
 
 _NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?([eE][+-]?\d{1,2})?", re.ASCII)

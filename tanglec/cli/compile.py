@@ -9,14 +9,19 @@ from typing import Annotated
 
 import typer
 
-from tanglec.cli.arguments import Files, Format, Params, read_params
-from tanglec.cli.messages import BadOption, fail, reported, show
+from tanglec.cli.arguments import Files, Format, GroupWeight, Params, Sharing, read_params
+from tanglec.cli.messages import BadOption, fail, one_of, reported, show
 from tanglec.diagnostics import CompileError, Diagnostic
 from tanglec.ir.extents import Scalar
 
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where the modules are written.")]
 Lowering = Annotated[
-    str, typer.Option("--lowering", help="auto, or loop: mix everything by its definition (slow, for tests).")
+    str,
+    typer.Option(
+        "--lowering",
+        callback=one_of("auto", "loop"),
+        help="auto, or loop: mix everything by its definition (slow, for tests).",
+    ),
 ]
 Check = Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 if a file is out of date.")]
 Diff = Annotated[bool, typer.Option("--diff", help="Write nothing; show what would change.")]
@@ -27,6 +32,8 @@ def compile_(
     out: Out = Path("generated"),
     param: Params = None,
     lowering: Lowering = "auto",
+    sharing: Sharing = "entangled",
+    group_weight: GroupWeight = "outside",
     check: Check = False,
     diff: Diff = False,
     format: Format = "full",
@@ -38,11 +45,12 @@ def compile_(
       tanglec compile my_space.tsp
       tanglec compile autoformer_t -o nets --param classes=100
       tanglec compile spaces/*.tsp --check --diff
+      tanglec compile darts --sharing separate -o baseline
     """
     with reported(format):
         if diff and format == "json":
             raise BadOption("`--diff` prints text, which `--format json` has no place for")
-        texts, warnings = compiled(files, read_params(param), lowering)
+        texts, warnings = compiled(files, read_params(param), lowering, sharing, group_weight)
         outputs = {out / name: text for name, text in texts.items()}
         stale = [path for path, text in outputs.items() if _on_disk(path) != text]
         if diff:
@@ -55,19 +63,17 @@ def compile_(
 
 
 def compiled(
-    files: Iterable[str], params: Mapping[str, Scalar], lowering: str
+    files: Iterable[str], params: Mapping[str, Scalar], lowering: str, sharing: str, group_weight: str
 ) -> tuple[dict[str, str], list[Diagnostic]]:
     """Generated text by file name, and the warnings. Raises `CompileError` with the errors of all files."""
     from tanglec.cli.analysis import analysed
     from tanglec.codegen.emit import emit
 
-    if lowering not in ("auto", "loop"):
-        raise BadOption(f"`--lowering {lowering}` is neither auto nor loop")
     texts: dict[str, str] = {}
     found: list[Diagnostic] = []
     for file in files:
         try:
-            result = analysed(file, params, lowering)
+            result = analysed(file, params, lowering=lowering, sharing=sharing, group_weight=group_weight)
         except CompileError as error:
             found += error.diagnostics
             continue

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tanglec.cli.arguments import AsJSON, Params, read_params
+from tanglec.cli.arguments import AsJSON, NotationName, Params, read_params
 from tanglec.cli.messages import BadOption, fail, reported
+from tanglec.cli.notation import Shown, in_notation
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +24,9 @@ Origin = Annotated[
 Arch = Annotated[
     str | None,
     typer.Option(
-        "--arch", metavar="ARCH", help="A JSON file or the text itself; default: what the run found."
+        "--arch",
+        metavar="ARCH",
+        help="A file or the text itself, JSON or a notation of the space; default: what the run found.",
     ),
 ]
 Out = Annotated[
@@ -39,6 +43,7 @@ def derive(
     arch: Arch = None,
     param: Params = None,
     seed: Seed = 0,
+    notation: NotationName = None,
     json: AsJSON = False,
 ) -> None:
     """Write one architecture as a module of plain PyTorch, which imports nothing of ours, and its weights.
@@ -58,22 +63,32 @@ def derive(
         if out.suffix != ".py":
             raise BadOption(f"`--out {out}` is not the name of a Python file", "e.g. -o model.py")
         if is_folder(Path(origin)):
-            given, about = _from_run(Path(origin), out, arch, bool(param))
+            found = _from_run(Path(origin), out, arch, bool(param), notation)
         else:
-            given, about = _from_file(origin, out, arch, read_params(param), seed)
+            found = _from_file(origin, out, arch, read_params(param), seed, notation)
     model, weights = out.as_posix(), weights_path(out).as_posix()
     if json:
         from json import dumps
 
-        print(dumps({"model": model, "weights": weights, "about": about, "architecture": given}))
+        about = {"about": found.about, "architecture": found.architecture}
+        told = {} if found.notation is None else {"notation": found.notation.text}
+        print(dumps({"model": model, "weights": weights, **about, **told}))
     else:
-        print(f"wrote {model}\nwrote {weights} ({about})")
+        print(f"wrote {model}\nwrote {weights} ({found.about})")
+        if found.notation is not None:
+            print(f"{found.notation.name}: {found.notation.text}")
 
 
-Derived = tuple[dict[str, Any], str]  # an architecture, and what its weights are
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """An architecture, what its weights are, and how the field writes it."""
+
+    architecture: dict[str, Any]
+    about: str
+    notation: Shown | None
 
 
-def _from_run(run: Path, out: Path, arch: str | None, params_given: bool) -> Derived:
+def _from_run(run: Path, out: Path, arch: str | None, params_given: bool, notation: str | None) -> Derived:
     from tanglec.api import Compiled
     from tanglec.cli.analysis import architecture
     from tanglec.cli.run_folder import recorded_space
@@ -86,13 +101,14 @@ def _from_run(run: Path, out: Path, arch: str | None, params_given: bool) -> Der
     if arch is None and not (run / "architecture.json").is_file():
         raise fail("TSP0911", f"the run `{run.as_posix()}` has found no architecture yet", "give one: --arch")
     chosen = architecture(str(run / "architecture.json") if arch is None else arch, result.space)
+    told = in_notation(result.space, chosen, notation)
     need_torch()
     compiled = Compiled(result.space, result.source, result.warnings)
     given = shown(compiled, chosen)
     with runtime_errors():
         weights, note = _weights(run, compiled, given)
         write_model(compiled, given, inherited(compiled, given, weights), out)
-    return given, f"weights inherited from the supernet of the run, not trained further{note}"
+    return Derived(given, f"weights inherited from the supernet of the run, not trained further{note}", told)
 
 
 def _weights(run: Path, compiled: Compiled, given: dict[str, Any]) -> tuple[Mapping[str, Tensor], str]:
@@ -121,7 +137,9 @@ def _weights(run: Path, compiled: Compiled, given: dict[str, Any]) -> tuple[Mapp
     return weights, "; batch norms recalibrated for this architecture"
 
 
-def _from_file(file: str, out: Path, arch: str | None, params: dict[str, Any], seed: int) -> Derived:
+def _from_file(
+    file: str, out: Path, arch: str | None, params: dict[str, Any], seed: int, notation: str | None
+) -> Derived:
     from tanglec.api import Compiled
     from tanglec.cli.analysis import analysed, architecture
     from tanglec.cli.standalone import fresh, shown, write_model
@@ -131,9 +149,12 @@ def _from_file(file: str, out: Path, arch: str | None, params: dict[str, Any], s
     if arch is None:
         raise BadOption(f"which architecture of `{result.space.name}`? A space has many", "give one: --arch")
     chosen = architecture(arch, result.space)
+    told = in_notation(result.space, chosen, notation)
     need_torch()
     compiled = Compiled(result.space, result.source, result.warnings)
     given = shown(compiled, chosen)
     with runtime_errors():
         write_model(compiled, given, fresh(compiled, given, seed), out)
-    return given, "fresh weights, as PyTorch initialises them: a space has been trained nowhere"
+    return Derived(
+        given, "fresh weights, as PyTorch initialises them: a space has been trained nowhere", told
+    )

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tanglec.cli.arguments import AsJSON, File, Params, read_params
+from tanglec.cli.arguments import AsJSON, File, Params, Sharing, read_params
 from tanglec.cli.tables import memory, table
 
 
-def inspect(file: File, param: Params = None, json: AsJSON = False) -> None:
+def inspect(file: File, param: Params = None, sharing: Sharing = "entangled", json: AsJSON = False) -> None:
     """Show a space: dimensions, number of architectures, groups and how each is mixed, costs, memory.
 
     \b
     Examples:
       tanglec inspect autoformer_t
       tanglec inspect my_space.tsp --param resolution=384 --json
+      tanglec inspect darts --sharing separate
     """
     from tanglec.cli.analysis import analysed
     from tanglec.cli.inspection import inspection
@@ -23,7 +24,7 @@ def inspect(file: File, param: Params = None, json: AsJSON = False) -> None:
     from tanglec.passes.count import Count
 
     with reported("json" if json else "full"):
-        result = analysed(file, read_params(param))
+        result = analysed(file, read_params(param), sharing=sharing)
     seen = inspection(result.space)
     if json:
         from json import dumps
@@ -70,11 +71,18 @@ def _sampled_only(seen: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _dimensions(dimensions: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
     for d in dimensions:
         lists = d["choices"] if isinstance(d["choices"][0], list) else [d["choices"]]
-        choices = ", ".join(" | ".join(map(_word, choices)) for choices in lists)
+        choices = _kept(lists) if d["gates"] else ", ".join(" | ".join(map(_word, c)) for c in lists)
         counts = (
             f"{d['positions']} position{'s' * (d['positions'] > 1)}, {d['uses']} use{'s' * (d['uses'] > 1)}"
         )
         yield [d["name"], d["scope"], choices, counts, "sampled only" if d["sampled_only"] else ""]
+
+
+def _kept(lists: Sequence[Sequence[str]]) -> str:
+    """`2 of up to 5 edges into a node`."""
+    longest = max(lists, key=len)
+    edges = {source for subset in longest for source in subset.split("+")}
+    return f"{longest[0].count('+') + 1} of up to {len(edges)} edges into a node"
 
 
 def _word(value: Any) -> str:

@@ -10,22 +10,22 @@ from typing import Any
 from tanglec.architecture import plain_scalar
 from tanglec.ir import extents as ex
 from tanglec.ir.nodes import (
-    Branch,
     Call,
     Dimension,
     Kernel,
     Operation,
-    Repeat,
     Space,
     Step,
     Term,
     WeightAxis,
+    bodies,
     walk,
 )
 from tanglec.ir.types import TensorType
 from tanglec.passes.cost import multiply_add_terms, parameter_terms
-from tanglec.passes.count import cost_range, count
+from tanglec.passes.count import count
 from tanglec.passes.entangle import kind_of
+from tanglec.passes.extremes import cost_range
 
 FLOAT32 = 4  # bytes
 
@@ -105,6 +105,7 @@ def _dimension(dimension: Dimension) -> dict[str, Any]:
         "positions": len(dimension.positions),
         "uses": dimension.uses,
         "sampled_only": dimension.sampled_only or None,
+        "gates": dimension.gates,
     }
 
 
@@ -139,11 +140,8 @@ def walk_paths(body: tuple[Step, ...], path: str = "") -> Iterator[tuple[str, Op
             yield path, step
         elif isinstance(step, Call):
             yield from walk_paths(step.instance.body, f"{path}.{step.instance.block}".lstrip("."))
-        elif isinstance(step, Repeat):
-            for inner in step.bodies:
-                yield from walk_paths(inner, path)
-        elif isinstance(step, Branch):
-            yield from walk_paths((*step.then, *step.otherwise), path)
+        for _, inner in bodies(step):
+            yield from walk_paths(inner, path)
 
 
 def memory(space: Space) -> Memory:

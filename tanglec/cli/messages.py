@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import typer
 
 from tanglec.diagnostics import CompileError, Diagnostic
-from tanglec.render import FORMATS, render
+from tanglec.render import render
 
 DIAGNOSTICS, USAGE = 1, 2  # exit codes
 
@@ -49,8 +49,12 @@ def coloured(stream: object) -> bool:
     return getattr(stream, "isatty", lambda: False)() and not os.environ.get("NO_COLOR")
 
 
-def diagnostics_format(value: str) -> str:
-    """Callback of `--format`."""
-    if value not in FORMATS:
-        raise typer.BadParameter(f"one of {', '.join(FORMATS)}")
-    return value
+def one_of(*values: str) -> Callable[[str], str]:
+    """The callback of an option that takes one of several words."""
+
+    def check(value: str) -> str:
+        if value not in values:
+            raise typer.BadParameter(f"one of {', '.join(values)}")
+        return value
+
+    return check

@@ -10,7 +10,7 @@ from pathlib import Path
 from tanglec.cli.files import write_all
 from tanglec.ops.registry import Op, Parameter, registry
 
-_HEAD = """# Operations
+_HEAD = r"""# Operations
 
 What a space can call. Each entry shows the signature: parameters with their kinds and defaults, `?` where
 `none` is admitted, `*` where several are taken. `make docs` writes this page from `tanglec/ops/`.
@@ -22,6 +22,7 @@ What a space can call. Each entry shows the signature: parameters with their kin
 | `extent` | a number that may depend on choices |
 | `whole`, `number`, `flag` | a constant: whole, any number, `true` or `false` |
 | `layer` | a named layer, such as `table = embedding(vocab, embed)` |
+| `name(a\|b)` | one of these names, a constant |
 """
 
 

@@ -1,6 +1,6 @@
 """What the commands put into the folder of a run, so that it can be resumed and derived from by itself.
 
-space.json     {"path": …, "params": {…}}: how messages show the space, and the params it was compiled with
+space.json     {"path": …, "params": {…}, "weights": {…}}: how messages show the space, and what it was compiled with
 NAME.tsp       the text of the space, beside those of the libraries that it uses
 NAME.py        the generated module
 """
@@ -27,13 +27,16 @@ _RECORDS: dict[str, dict[str, type]] = {
 }
 
 
-def texts(result: Analysed, params: Mapping[str, Scalar], generated: str) -> dict[str, str]:
+def texts(
+    result: Analysed, params: Mapping[str, Scalar], weights: Mapping[str, str], generated: str
+) -> dict[str, str]:
     """The files of a run that the compiler knows of, by name."""
     space = result.space
     record = {
         "name": space.name,
         "path": space.path,
         "params": {name: plain_scalar(value) for name, value in params.items()},
+        "weights": dict(weights),
     }
     return {
         "space.json": json.dumps(record, indent=2) + "\n",
@@ -50,13 +53,18 @@ def recorded_space(run: Path) -> Analysed:
     if not copy.is_file():
         raise fail("TSP0911", f"`{run.as_posix()}` is not whole: `{copy.name}` is missing")
     source = Source(record["path"], copy.read_text(encoding="utf-8"))
-    return analysed_source(source, libraries_for(copy), recorded_params(run))
+    return analysed_source(source, libraries_for(copy), recorded_params(run), **recorded_weights(run))
 
 
 def recorded_params(run: Path) -> dict[str, Scalar]:
     """The params that the space of a run was compiled with."""
     given = read_record(run, "space.json")["params"]
     return {name: Fraction(str(v)) if isinstance(v, float) else v for name, v in given.items()}
+
+
+def recorded_weights(run: Path) -> dict[str, str]:
+    """How the weights of a run are shared: `sharing` and `group_weight`, as of the driver."""
+    return dict(read_record(run, "space.json").get("weights", {}))
 
 
 def read_record(run: Path, name: str) -> dict[str, Any]:

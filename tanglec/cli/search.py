@@ -10,18 +10,32 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tanglec.cli.arguments import AsJSON, File, Params, read_params
+from tanglec.cli.arguments import AsJSON, File, GroupWeight, Params, Sharing, read_params
 from tanglec.cli.messages import fail, reported
+from tanglec.ir.extents import Scalar
 
 if TYPE_CHECKING:
     from tanglec.api import Compiled
+    from tanglec.cli.notation import Shown
     from tanglert.train import Result
 
 STOPPED = 130  # exit code, as of a program that Ctrl-C ends
 
 Optimizer = Annotated[
     str | None,
-    typer.Option(help="drnas (gradients) or spos (uniform paths, random search). [default: drnas]"),
+    typer.Option(
+        metavar="darts|gdas|drnas|spos|fairnas|sandwich",
+        help="By gradients: darts (softmax), gdas (one architecture drawn a step), drnas (Dirichlet). On sampled"
+        " subnets, then random search: spos (one, uniform), fairnas (every choice equally often), sandwich"
+        " (largest, smallest, two random ones). [default: drnas]",
+    ),
+]
+Order = Annotated[
+    int | None,
+    typer.Option(
+        metavar="1|2",
+        help="Of darts; 2 looks a step of the weights ahead, at some five times the cost. [default: 1]",
+    ),
 ]
 Data = Annotated[
     str | None,
@@ -34,7 +48,9 @@ Data = Annotated[
 Epochs = Annotated[int | None, typer.Option(help="Passes over the training part. [default: 10]")]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", help="[default: 32]")]
 LearningRate = Annotated[float | None, typer.Option("--lr", help="Of the weights. [default: 0.003]")]
-Evaluations = Annotated[int | None, typer.Option(help="Architectures that spos ranks. [default: 100]")]
+Evaluations = Annotated[
+    int | None, typer.Option(help="Architectures ranked after spos, fairnas and sandwich. [default: 100]")
+]
 Seed = Annotated[int | None, typer.Option(help="The same seed gives the same run. [default: 0]")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, … [default: auto]")]
 Out = Annotated[
@@ -47,6 +63,7 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in DI
 def search(
     file: File,
     optimizer: Optimizer = None,
+    order: Order = None,
     data: Data = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
@@ -57,6 +74,8 @@ def search(
     out: Out = None,
     resume: Resume = False,
     param: Params = None,
+    sharing: Sharing = "entangled",
+    group_weight: GroupWeight = "outside",
     json: AsJSON = False,
 ) -> None:
     """Train the supernet of a space, derive an architecture, and compare it with random ones.
@@ -66,11 +85,13 @@ def search(
     \b
     Examples:
       tanglec search vit_mini
+      tanglec search toy_cell --optimizer darts --order 2 --epochs 20
+      tanglec search vit_mini --optimizer sandwich --evaluations 200
       tanglec search my_space.tsp --optimizer spos --data path/to/images --epochs 50 --out runs/mine
       tanglec search my_space.tsp --out runs/mine --resume
     """
     given = {
-        "optimizer": optimizer, "epochs": epochs, "batch_size": batch_size, "lr": lr,
+        "optimizer": optimizer, "order": order, "epochs": epochs, "batch_size": batch_size, "lr": lr,
         "evaluations": evaluations, "seed": seed, "device": device,
     }  # fmt: skip
     options = {name: value for name, value in given.items() if value is not None}
@@ -78,8 +99,9 @@ def search(
         from tanglec.cli.training import need_torch
 
         need_torch()
-        run, result = _search(file, options, data, out, resume, param)
-    _print(run, result, json)
+        weights = {"sharing": sharing, "group_weight": group_weight}
+        run, result, told = _search(file, options, data, out, resume, read_params(param), weights)
+    _print(run, result, told, json)
 
 
 def _search(
@@ -88,14 +110,14 @@ def _search(
     data: str | None,
     out: Path | None,
     resume: bool,
-    param: list[str] | None,
-) -> tuple[Path, Result]:
+    params: dict[str, Scalar],
+    weights: dict[str, str],
+) -> tuple[Path, Result, Shown | None]:
     from tanglec.api import Compiled
     from tanglec.cli.analysis import analysed
-    from tanglec.cli.run_folder import read_record, recorded_params, texts
+    from tanglec.cli.run_folder import read_record, recorded_params, recorded_weights, texts
     from tanglec.cli.training import runtime_errors
 
-    params = read_params(param)
     if out is None:
         out = Path("runs", f"{analysed(file, params).space.name}-{options.get('optimizer', 'drnas')}")
     if resume:
@@ -104,13 +126,14 @@ def _search(
         params = {**recorded_params(out), **params}
         if params != recorded_params(out):
             raise fail("TSP0909", f"the run in `{out.as_posix()}` has other params", "leave `--param` out")
-    result = analysed(file, params)
+        weights = recorded_weights(out)
+    result = analysed(file, params, **weights)
     compiled = Compiled(result.space, result.source, result.warnings)
-    files = texts(result, params, compiled.files[f"{result.space.name}.py"])
+    files = texts(result, params, weights, compiled.files[f"{result.space.name}.py"])
     with runtime_errors():
         found = _run(compiled, options, data, out, resume, files)
         _write_model(compiled, out, found)
-    return out, found
+    return out, found, _write_notation(compiled, out, found)
 
 
 def _run(
@@ -152,13 +175,25 @@ def _write_model(compiled: Compiled, run: Path, result: Result) -> None:
     )
 
 
-def _print(run: Path, result: Result, as_json: bool) -> None:
+def _write_notation(compiled: Compiled, run: Path, result: Result) -> Shown | None:
+    """The architecture as the field writes it, in a file of its own; None where the space has no notation."""
+    from tanglec.cli.files import write_all
+    from tanglec.cli.notation import in_notation
+
+    told = in_notation(compiled.space, compiled.architecture(result.architecture), None)
+    if told is not None:
+        write_all({run / "architecture.txt": f"{told.text}\n"})
+    return told
+
+
+def _print(run: Path, result: Result, told: Shown | None, as_json: bool) -> None:
     from json import dumps, loads
 
     files = {
         "model.py": "the architecture as plain PyTorch",
         "model.safetensors": "its weights, inherited from the supernet",
         "architecture.json": "the architecture",
+        **({} if told is None else {"architecture.txt": f"in the notation {told.name}"}),
         "result.json": "all figures",
         "metrics.jsonl": "losses and metrics, one line an epoch or architecture",
         f"{result.space}.py": "the generated supernet",
@@ -172,6 +207,7 @@ def _print(run: Path, result: Result, as_json: bool) -> None:
 
     print(f"\n{result.space}, {result.optimizer}, {result.seconds:.0f} s\n")
     cost = f"{decimal(result.params)} parameters, {decimal(result.macs)} multiply-adds"
-    print("\n".join(table([["architecture", dumps(result.architecture)], ["", cost]])))
+    notation = [] if told is None else [[told.name, told.text]]
+    print("\n".join(table([["architecture", dumps(result.architecture)], *notation, ["", cost]])))
     print("\n".join(f"  {line}".rstrip() for line in ("", *result.summary().splitlines(), "")))
     print("\n".join(table([[(run / name).as_posix(), what] for name, what in files.items()])))

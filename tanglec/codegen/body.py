@@ -13,22 +13,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tanglec.codegen.expressions import ATOM
+from tanglec.codegen.layout import INDENT
 from tanglec.codegen.members import Member
 from tanglec.codegen.naming import variable
 from tanglec.codegen.reads import reads
 from tanglec.codegen.repetition import Repetition
+from tanglec.codegen.selection import print_choice, print_scan, print_sum
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Extent
 from tanglec.ir.nodes import (
     Branch,
     Call,
+    Choose,
     Code,
+    Function,
     Instance,
     Layer,
     Operation,
     Repeat,
     Slot,
     Step,
+    Sum,
     Value,
 )
 from tanglec.ir.types import TensorType
@@ -40,19 +45,22 @@ _BINDING = {
     "shift": (5, 5, 5),
     "multiply": (6, 6, 7),
     "scale": (6, 6, 6),
+    "sum": (5, 5, 5),
 }
 
+MARK = re.compile(r"⟦(\d+)⟧")
+_FUNCTION = re.compile(r"([\w.]+)\(\{0\}\)")  # code that is the plain call of a function
+
 WIDTH = 96  # a longer expression is taken apart
-INDENT = "    "
 
 
 @dataclass(slots=True)
 class Lines:
-    """Printed statements. `comments` belong to lines by number; `slots` are what the marks stand for."""
+    """Printed statements. `comments` belong to lines by number; `slots` are what the marks stand for, with a hint."""
 
     text: list[str] = field(default_factory=list)
     comments: dict[int, str] = field(default_factory=dict)
-    slots: list[Slot] = field(default_factory=list)
+    slots: list[tuple[str, Slot] | None] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +72,6 @@ class Dialect:
     def code(self, operation: Operation) -> Code:
         return operation.supernet if self.supernet else operation.plain
 
-    def arguments(self, *texts: str) -> str:
-        return ", ".join((*texts, "at") if self.supernet else texts)
-
 
 class Printer:
     """Prints one body. `refs` are the texts of layers and blocks, `names` those of tensors."""
@@ -77,10 +82,16 @@ class Printer:
         self.depth = 0
         self.names: dict[Value, str] = {}
         self.holders: dict[str, Value] = {}
+        self.declared: set[str] = set()
         self.pending: dict[Value, tuple[str, int]] = {}
         self.left: Counter[Value] = Counter(reads(instance.body, instance.outputs))
         self.reserved: set[str] = {"at"}
-        self.many = {s: (m.name, i) for m in members if m.many for i, s in enumerate(m.sources)}
+        self.inline: set[Value] = set()  # named values that are written where they are read all the same
+        self.at = "at"  # what to run at; inside an arm of a choice it is another
+        self.many = {
+            s: (m.name, i) for m in members if m.many for s, i in zip(m.sources, m.places, strict=True)
+        }
+        self.holes = {m.name for m in members if m.many and m.holes}
         self.bases = {m.name: m.base for m in members}
         self.refs: dict[object, str] = {s: f"self.{m.name}" for m in members if not m.many for s in m.sources}
         for name, value in instance.inputs:
@@ -110,15 +121,15 @@ class Printer:
         self.out.comments.update({offset + n: c for n, c in lines.comments.items()})
         self.out.slots = lines.slots
 
-    def slot(self, value: Slot) -> str:
-        """A mark for something that is printed when all instances are known."""
-        if value not in self.out.slots:
-            self.out.slots.append(value)
-        return f"⟦{self.out.slots.index(value)}⟧"
+    def slot(self, value: Slot, hint: str = "size") -> str:
+        """A mark for something that is printed when all instances are known; `hint` names it where they differ."""
+        self.out.slots.append((hint, value))
+        return f"⟦{len(self.out.slots) - 1}⟧"
 
     def bind(self, value: Value, name: str) -> None:
         self.names[value] = name
         self.holders[name] = value
+        self.declared.add(name)
 
     def fresh(self, hint: str) -> str:
         """A variable that holds nothing which is still read."""
@@ -128,10 +139,12 @@ class Printer:
             name = f"{hint}_{n}"
         return name
 
-    def assign(self, value: Value, text: str, comment: str = "") -> None:
+    def assign(self, value: Value, text: str, comment: str = "", typed: bool = False) -> None:
+        """A value in a variable; `typed` says of a new one what it is, where type checkers cannot know."""
         name = self.fresh(variable(value.name or "h"))
+        declared = f"{name}: Tensor" if typed and name not in self.declared else name
         self.bind(value, name)
-        self.line(f"{name} = {text}", comment)
+        self.line(f"{declared} = {text}", comment)
 
     def read(self, value: Value) -> tuple[str, int]:
         """The text of a value that is read once more, and how strongly it binds."""
@@ -146,6 +159,7 @@ class Printer:
         trial.__dict__.update(self.__dict__)
         trial.out = Lines(slots=list(self.out.slots))
         trial.names, trial.holders, trial.refs = dict(self.names), dict(self.holders), dict(self.refs)
+        trial.declared = set(self.declared)
         trial.pending, trial.left = dict(self.pending), Counter(self.left)
         trial.depth = self.depth + 1
         return trial
@@ -160,16 +174,23 @@ class Printer:
                 self._call(step)
             elif isinstance(step, Repeat):
                 Repetition(self, step).print()
-            else:
+            elif isinstance(step, Branch):
                 self._branch(step)
+            elif isinstance(step, Choose):
+                print_choice(self, step)
+            elif isinstance(step, Sum):
+                print_sum(self, step)
+            else:
+                print_scan(self, step)
 
     def _operation(self, step: Operation) -> None:
         code = self.dialect.code(step)
-        self._unnest(code, step.inputs)
+        if step.op != "sum":  # a long sum is broken before its terms
+            self._unnest(code, step.inputs)
         texts = [self.read(v) for v in step.inputs]
         text = self._filled(code, texts, step)
         comment = f"(B, {shape_text(step.output.type)})" if step.shape_comment else ""
-        self._produce(step.output, text, comment, _BINDING.get(step.op, (ATOM,))[0])
+        self.produce(step.output, text, comment, _BINDING.get(step.op, (ATOM,))[0])
 
     def _unnest(self, code: Code, inputs: tuple[Value, ...]) -> None:
         """Give names to nested expressions where the whole would be too long."""
@@ -186,24 +207,35 @@ class Printer:
             needed = ATOM if reaches else 0 if argument else _BINDING.get(step.op, (0, 0, 0))[min(i + 1, 2)]
             if binds < needed:
                 texts[i] = (f"({text})", ATOM)
-        names = {name: self._size(value) for name, value in code.values}
-        layer = self._ref(step.layer) if step.layer is not None and "{layer}" in call else ""
-        tied = f"{self._ref(step.tied)}.weight" if step.tied is not None else ""
+        handed_on = _FUNCTION.fullmatch(call) if step.via else None
+        if handed_on:
+            call = f"{self.slot(Function(handed_on[1]), step.via)}({{0}})"
+        names = {name: self._size(value, name) for name, value in code.values}
+        layer = self.ref(step.layer) if step.layer is not None and "{layer}" in call else ""
+        tied = f"{self.ref(step.tied)}.weight" if step.tied is not None else ""
+        if self.at != "at":
+            call = re.sub(r"\bat\b", self.at, call)
         return call.format(*(t for t, _ in texts), layer=layer, tied=tied, **names)
 
-    def _size(self, value: Slot) -> str:
-        mark = self.slot(value)
+    def _size(self, value: Slot, hint: str) -> str:
+        mark = self.slot(value, hint)
         elastic = isinstance(value, Extent) and not value.is_constant
-        return f"at.size({mark})" if elastic else mark
+        return f"{self.at}.size({mark})" if elastic else mark
 
-    def _ref(self, source: object) -> str:
+    def ref(self, source: object) -> str:
+        """The text of a layer or block."""
         if source in self.refs:
             return self.refs[source]
         name, index = self.many[source]
-        return f"self.{name}[{index}]"
+        return f'self.{name}["{index}"]' if name in self.holes else f"self.{name}[{index}]"
 
-    def _produce(self, value: Value, text: str, comment: str, binds: int = ATOM) -> None:
-        if value.name or self.left[value] != 1:
+    def arguments(self, *texts: str) -> str:
+        """The arguments of a layer or block."""
+        return ", ".join((*texts, self.at) if self.dialect.supernet else texts)
+
+    def produce(self, value: Value, text: str, comment: str, binds: int = ATOM) -> None:
+        """A value in a variable, or in place of its only reading."""
+        if value not in self.inline and (value.name or self.left[value] != 1):
             self.assign(value, text, comment)
         else:
             self.pending[value] = (text, binds)
@@ -216,10 +248,10 @@ class Printer:
                 and len(self.pending[value][0]) > WIDTH // 2
             ):
                 self.assign(value, self.pending.pop(value)[0])
-        texts = [self.read(v)[0] if isinstance(v, Value) else self._ref(v) for v in step.inputs]
-        text = f"{self._ref(step.mark)}({self.dialect.arguments(*texts)})"
+        texts = [self.read(v)[0] if isinstance(v, Value) else self.ref(v) for v in step.inputs]
+        text = f"{self.ref(step.mark)}({self.arguments(*texts)})"
         if len(step.results) == 1:
-            self._produce(step.results[0], text, "")
+            self.produce(step.results[0], text, "")
             return
         names = []
         for result in step.results:
@@ -234,8 +266,8 @@ class Printer:
 
     def _branch(self, step: Branch) -> None:
         self.settle()
-        names = self._joined_names(step)
-        self.line(f"if at.holds({self.slot(step.condition)}):")
+        names, condition = self._joined_names(step), self.slot(step.condition, "condition")
+        self.line(f"if {self.at}.holds({condition}):")
         sides = [
             (step.then, [(n, j.then) for n, j in zip(names, step.joined, strict=True)]),
             (step.otherwise, [(n, j.otherwise) for n, j in zip(names, step.joined, strict=True)]),

@@ -12,8 +12,10 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from tanglec.architecture import show_architecture
+from tanglec.codegen.assembly import Class
 from tanglec.codegen.body import Dialect
-from tanglec.codegen.classes import Class, Classes
+from tanglec.codegen.classes import Classes
+from tanglec.codegen.inline import inlined
 from tanglec.codegen.layout import wrapped
 from tanglec.codegen.model import RESERVED, supernet_file
 from tanglec.codegen.naming import file_name, variable
@@ -52,10 +54,13 @@ class StandaloneFile:
 def emit_standalone(space: Space, assignment: dict[Position, Scalar]) -> str:
     """One architecture as a module of plain PyTorch."""
     classes = Classes(space.network, Dialect(supernet=False), RESERVED)
-    *blocks, network = classes.build(specialise(space, assignment), "Network")
+    *blocks, network = classes.build(inlined(specialise(space, assignment)), "Network")
     cost = costs(space, assignment)
-    support = tuple(_support(name) for name in sorted(classes.support))
-    code = "\n".join([*support, *(line for c in (*blocks, network) for line in (*c.layers, *c.forward))])
+    own = [line for c in (*blocks, network) for line in (*c.layers, *c.forward)]
+    needed = {*classes.support, *(["scan"] if any("scan(" in line for line in own) else [])}
+    support = tuple(map(_support, sorted(needed)))
+    annotations = [p.annotation for c in blocks for p in c.parameters]
+    code = "\n".join([*support, *own, *annotations])
     architecture = textwrap.wrap(json.dumps(show_architecture(space, assignment)), 110)
     model = StandaloneFile(
         space.name,
@@ -74,17 +79,18 @@ def emit_standalone(space: Space, assignment: dict[Position, Scalar]) -> str:
 
 
 def _imports(code: str) -> list[str]:
-    """What a stand-alone file needs of PyTorch."""
-    lines = ["import torch"] if "torch." in code else []
+    """What a stand-alone file needs of Python and PyTorch."""
+    lines = ["from collections.abc import Callable", ""] if "Callable[" in code else []
+    lines += ["import torch"] if "torch." in code else []
     if re.search(r"\bF\.", code):
         lines.append("import torch.nn.functional as F")
     return [*lines, "from torch import Tensor, nn"]
 
 
 def _support(name: str) -> str:
-    """The source of a class that PyTorch lacks, as it is copied into a stand-alone file."""
+    """The source of a class or function that PyTorch lacks, as it is copied into a stand-alone file."""
     text = (files("tanglec.codegen") / "templates" / "support" / f"{name}.py").read_text(encoding="utf-8")
-    return text[text.index("\nclass ") :].strip()
+    return text[re.search(r"^(class|def) ", text, re.MULTILINE).start() :].strip()  # type: ignore[union-attr]
 
 
 def _render(template: str, model: object) -> str:

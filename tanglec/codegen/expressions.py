@@ -13,6 +13,7 @@ _OPERATORS = {"<": 4, "<=": 4, ">": 4, ">=": 4, "+": 5, "-": 5, "*": 6, "/": 6, 
 _FUNCTIONS = {
     "min": "minimum", "max": "maximum", "ceil": "ceil", "floor": "floor", "round_to": "round_to", "where": "where",
     "and": "both", "or": "either", "not": "negate",
+    "keeps": "keeps",
 }  # fmt: skip
 _METHODS = {"==": "eq", "!=": "ne"}
 
@@ -51,8 +52,36 @@ def combine(kind: str, args: list[Text]) -> Text:
     return f"{_FUNCTIONS[kind]}({', '.join(a for a, _ in args)})", ATOM
 
 
+Table = tuple[tuple[tuple[Scalar, Scalar], ...], Scalar]  # values by choice, and that of all other choices
+
+
+def as_table(extent: Extent) -> tuple[Extent, Table] | None:
+    """`a if op == "x" else b if op == "y" else c`, with several conditions on one choice, as a choice and a table."""
+    on, entries = None, []
+    while extent.kind == "where" and extent.args:
+        condition, value, extent = extent.args
+        if condition.kind != "==" or condition.args[0].kind != "choice" or not value.is_constant:
+            return None
+        if not condition.args[1].is_constant or on not in (None, condition.args[0]):
+            return None
+        on = condition.args[0]
+        entries.append((condition.args[1].constant, value.constant))
+    if on is None or len(entries) < 2 or not extent.is_constant:
+        return None
+    rest = extent.constant
+    return on, (tuple((label, value) for label, value in entries if value != rest), rest)
+
+
+def table_text(on: str, table: Table) -> Text:
+    """`lookup(OP[0], {"conv_3x3": 3}, 5)`."""
+    entries = ", ".join(f"{number_text(label)}: {number_text(value)}" for label, value in table[0])
+    return f"lookup({on}, {{{entries}}}, {number_text(table[1])})", ATOM
+
+
 def functions_in(extent: Extent) -> set[str]:
     """The runtime's functions that an extent's text calls."""
+    if as_table(extent) is not None:
+        return {"lookup"}
     own = {_FUNCTIONS[extent.kind]} if extent.kind in _FUNCTIONS else set()
     return own.union(*map(functions_in, extent.args)) if extent.args else own
 
@@ -71,6 +100,9 @@ def extent_text(extent: Extent, leaf: Callable[[Position], str] = position_text)
         return number_text(value), 7 if negative else ATOM
     if extent.kind == "choice":
         return leaf(extent.positions[0]), ATOM
+    table = as_table(extent)
+    if table is not None:
+        return table_text(leaf(table[0].positions[0]), table[1])
     return combine(extent.kind, [extent_text(a, leaf) for a in ordered_arguments(extent)])
 
 

@@ -32,8 +32,19 @@ def wrapped(line: str) -> list[str]:
     clauses = _clauses(content)
     if len(clauses) > 1:
         return [head, *(part for clause in clauses for part in wrapped(inner + clause)), indent + tail]
-    lines = [part for item in _items(content) for part in _item(inner + item)]
+    items = _items(content)
+    if (
+        len(items) == 1 and not content.endswith(",") and _groups(line, start)
+    ):  # a comma would make it a tuple
+        return [head, *(part for piece in _split(content) for part in wrapped(inner + piece)), indent + tail]
+    lines = [part for item in items for part in _item(inner + item)]
     return [head, *lines, indent + tail]
+
+
+def _groups(line: str, start: int) -> bool:
+    """Whether the bracket at a place only groups an expression: no call, no list."""
+    before = line[:start].rstrip()
+    return line[start] == "(" and not (before and (before[-1].isalnum() or before[-1] in "_)]\"'"))
 
 
 # Operators that a long value is split before, those that bind least first.

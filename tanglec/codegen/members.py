@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tanglec.codegen.naming import Namer, attribute, plural
-from tanglec.ir.nodes import Call, Instance, Layer, Operation, Repeat, Step
+from tanglec.ir.nodes import Call, Instance, Layer, Operation, Repeat, Step, Sum, bodies
 
 # Names of intermediate results, which say nothing about the layer that made them.
 _PASSING = frozenset(("x", "y", "z", "h"))
@@ -21,12 +21,21 @@ Source = Layer | object  # a layer, or the mark of a call
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An attribute: one layer or block, or a list with one for each iteration. `base` is its operation or block."""
+    """An attribute: one layer or block, or a list with one for each iteration or edge. `base` is its operation or block.
+
+    `places` are the numbers of the sources in the list of the whole space; an architecture may lack some.
+    """
 
     name: str
     base: str
     sources: tuple[Source, ...]
     many: bool = False
+    places: tuple[int, ...] = ()
+
+    @property
+    def holes(self) -> bool:
+        """Whether the list lacks items before its last."""
+        return self.places != tuple(range(len(self.places)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,10 @@ def members(instance: Instance, operations: dict[Layer, Operation]) -> tuple[Mem
 
 def _columns(body: tuple[Step, ...], operations: dict[Layer, Operation]) -> Iterator[list[_Found]]:
     """One list for each attribute: several sources where iterations are alike."""
+    nodes: dict[int, list[Sum]] = {}
+    for step in body:
+        if isinstance(step, Sum):
+            nodes.setdefault(id(step.dag), []).append(step)
     for step in body:
         if isinstance(step, Operation):
             if step.layer is not None:
@@ -66,9 +79,22 @@ def _columns(body: tuple[Step, ...], operations: dict[Layer, Operation]) -> Iter
             yield [_Found(step.mark, step.instance.block)]
         elif isinstance(step, Repeat):
             yield from _repeated(step, operations)
+        elif isinstance(step, Sum):
+            edges = [e for node in nodes.pop(id(step.dag), []) for e in node.edges]
+            if edges:  # all edges of a dag are one list, and so are the layers that they share
+                yield [_Found(e.mark, e.instance.block, listed=True) for e in edges]
+                yield from _shared(edges, operations)
         else:
-            yield from _columns(step.then, operations)
-            yield from _columns(step.otherwise, operations)
+            for _, inner in bodies(step):
+                yield from _columns(inner, operations)
+
+
+def _shared(edges: list[Call], operations: dict[Layer, Operation]) -> Iterator[list[_Found]]:
+    """The layers that the edges of a dag are given: one list for each, an item for every node."""
+    for column in zip(*(e.inputs for e in edges), strict=True):
+        layers = list(dict.fromkeys(given for given in column if isinstance(given, Layer)))
+        if layers:
+            yield [_Found(layer, operations[layer].op, layer.name, listed=True) for layer in layers]
 
 
 def _repeated(step: Repeat, operations: dict[Layer, Operation]) -> Iterator[list[_Found]]:
@@ -80,7 +106,7 @@ def _repeated(step: Repeat, operations: dict[Layer, Operation]) -> Iterator[list
                 yield column
     own = [[c for c in body if c[0].source not in shared] for body in bodies]
     alike = len({tuple(c[0].base for c in body) for body in own}) == 1 and all(
-        len(c) == 1 for b in own for c in b
+        len(c) == 1 and not c[0].listed for b in own for c in b
     )
     if alike and own and not any(isinstance(s, Repeat) for s in step.bodies[0]):
         for row in zip(*own, strict=True):
@@ -104,7 +130,8 @@ def _named(columns: list[list[_Found]]) -> Iterator[Member]:
         )
         name = first.hint if first.named or telling and not many else first.base
         name = namer(attribute(plural(name) if many else name))
-        yield Member(name, first.base, tuple(f.source for f in column), many)
+        places = tuple(range(len(column))) if many else ()
+        yield Member(name, first.base, tuple(f.source for f in column), many, places)
 
 
 def makers(body: tuple[Step, ...]) -> Iterator[tuple[Layer, Operation]]:
@@ -115,9 +142,5 @@ def makers(body: tuple[Step, ...]) -> Iterator[tuple[Layer, Operation]]:
                 yield step.layer, step
         elif isinstance(step, Call):
             yield from makers(step.instance.body)
-        elif isinstance(step, Repeat):
-            for inner in step.bodies:
-                yield from makers(inner)
-        else:
-            yield from makers(step.then)
-            yield from makers(step.otherwise)
+        for _, inner in bodies(step):
+            yield from makers(inner)

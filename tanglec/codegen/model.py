@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from tanglec.codegen import conditions, formula
+from tanglec.codegen.assembly import Class
 from tanglec.codegen.body import Dialect
-from tanglec.codegen.classes import Class, Classes
-from tanglec.codegen.expressions import extent_text, functions_in, number_text
+from tanglec.codegen.classes import Classes
+from tanglec.codegen.expressions import functions_in, number_text
 from tanglec.codegen.naming import constant_name, field, file_name
+from tanglec.codegen.presence import presence_text
 from tanglec.ir import extents as ex
-from tanglec.ir.extents import TRUE, Extent
+from tanglec.ir.extents import TRUE, Position
 from tanglec.ir.nodes import Dimension, Space, Term
 from tanglec.ir.types import TensorType
 from tanglec.passes.cost import multiply_add_terms, parameter_terms
-from tanglec.passes.count import cost_range, count
+from tanglec.passes.count import count
 from tanglec.passes.entangle import Group, groups
+from tanglec.passes.extremes import cost_range
 
 # Names of a generated file that a block's class must not take.
 RESERVED = frozenset(
-    """Arch ArchBase Attend Axis BatchNorm Block Choices Conv Depth Depthwise Dim DropPath Embedding Extent Flatten Fraction
-    GroupNorm Input LayerNorm Linear Mixed Network Position Probabilities RMSNorm Sampler Sliced Softmax Space Supernet
-    SupernetBase Tensor TiedLinear Token TupleBlock UniformSampler ChannelLayerNorm RelativeAttend""".split()
+    """Activation Arch ArchBase Attend Axis F BatchNorm Block Choices Choose Conv Depth Depthwise Dim DropPath Dropout
+    Embedding Extent Flatten Fraction GroupNorm Input LayerNorm Linear Mixed Network Position Probabilities
+    RMSNorm Sampler Sliced Softmax Space Supernet SupernetBase Tensor TiedLinear Token TupleBlock
+    UniformSampler ChannelLayerNorm RelativeAttend""".split()
 )
+
+
+LONGEST_REMARK = 60  # of choices behind a field
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,7 @@ class SupernetFile:
     sha256: str
     fingerprint: str
     title: str
-    params: str
+    params: tuple[str, ...]
     architectures: str
     parameters: str
     macs: str
@@ -59,6 +68,7 @@ class SupernetFile:
     count_params: tuple[str, ...]
     count_macs: tuple[str, ...]
     conditions: tuple[str, ...]
+    condition_names: str
     blocks: tuple[Class, ...]
     network: Class
     core_imports: tuple[str, ...]
@@ -85,19 +95,20 @@ def supernet_file(space: Space) -> SupernetFile:
         sha256=space.sha256,
         fingerprint=space.fingerprint,
         title=space.title,
-        params=", ".join(f"{n}={ex.show_scalar(v)}" for n, v in space.params.items()),
+        params=tuple(wrap(", ".join(f"{n}={ex.show_scalar(v)}" for n, v in space.params.items()), 100)),
         architectures=str(count(space)),
         parameters=_range(space, params),
         macs=_range(space, macs),
         groups=tuple(_group_lines(groups(space))),
-        dims=tuple(_dimension(d) for d in space.dimensions),
-        constants=tuple(_dimension(d) for d in _by_dependence(space.dimensions)),
+        dims=tuple(_dimension(d, space) for d in space.dimensions),
+        constants=tuple(_dimension(d, space) for d in _by_dependence(space.dimensions)),
         inputs=tuple((t.name, t.value.type.kind, _shape(t.value.type)) for t in space.inputs),
         output=f'("{outputs[0].kind}", {_shape(outputs[0])})' if len(outputs) == 1 else '("several", ())',
         result="Tensor" if len(outputs) == 1 else f"tuple[{', '.join(['Tensor'] * len(outputs))}]",
         count_params=tuple(bodies[0]),
         count_macs=tuple(bodies[1]),
         conditions=tuple(restrictions),
+        condition_names=", ".join(f"condition_{i + 1}" for i in range(len(restrictions))),
         blocks=tuple(blocks),
         network=network,
         core_imports=tuple(used[0]),
@@ -124,29 +135,25 @@ def _used(
         "UniformSampler",
         *classes.functions,
     }
-    core |= {
-        a
-        for c in everything
-        for p in c.parameters
-        for a in p.annotation.split(" | ")
-        if a in ("Axis", "Extent")
-    }
+    annotations = {a for c in everything for p in c.parameters for a in p.annotation.split(" | ")}
+    core |= annotations & {"Axis", "Extent"}
     core |= {f for d in space.dimensions for present in d.present for f in functions_in(present)}
-    if any("Depth(" in line and "= Depth(" in line for line in lines):
-        core.add("Depth")
+    core |= {name for name in ("Depth", "Choose", "kept") if any(f"= {name}(" in line for line in lines)}
+    core |= {"scan"} if any(re.search(r"\bscan\(", line) for line in lines) else set()
     if any("divisible(" in t for t in texts):
         core.add("divisible")
     layers = {name for name in classes.constructors if "." not in name}
+    layers |= annotations & {"Activation"}
     layers |= {"Block" if c.results == 1 else "TupleBlock" for c in everything[:-1]}
     return sorted(core), sorted(layers)
 
 
 def _standard_imports(space: Space, texts: Sequence[str]) -> tuple[str, ...]:
     lines = ["import math"] if any("math." in t for t in texts) else []
-    if any(len(d.groups) > 1 for d in space.dimensions):
+    if any(d.grouped for d in space.dimensions):
         lines.append("from collections.abc import Mapping")
     lines.append("from dataclasses import dataclass")
-    if any("Fraction(" in t for t in (*texts, *(_dimension(d).arguments for d in space.dimensions))):
+    if any("Fraction(" in t for t in (*texts, *(_dimension(d, space).arguments for d in space.dimensions))):
         lines.append("from fractions import Fraction")
     if any("chain." in t for t in texts):
         lines.append("from itertools import chain")
@@ -209,7 +216,7 @@ def _by_dependence(dimensions: Sequence[Dimension]) -> list[Dimension]:
     return ordered
 
 
-def _dimension(dim: Dimension) -> Choice:
+def _dimension(dim: Dimension, space: Space) -> Choice:
     scalars = [[number_text(c) for c in p.choices] for p in dim.positions]
     options = []
     if all(s == scalars[0] for s in scalars):
@@ -219,13 +226,18 @@ def _dimension(dim: Dimension) -> Choice:
         options.append(f"lists=[{rows}]")
     if dim.per:
         options += [f'per="{dim.per.removeprefix("per ")}"', f"positions={len(dim.positions)}"]
-        if len(dim.groups) > 1:
+        if dim.grouped:
             counts = {g: sum(p.group == g for p in dim.positions) for g in dim.groups}
             options.append("groups={" + ", ".join(f'"{g}": {n}' for g, n in counts.items()) + "}")
     if any(c != TRUE for c in dim.present):
-        options.append(f"present={_present(dim.present)}")
+        options.append(f"present={presence_text(dim.present, space.dimensions)}")
     if dim.sampled_only:
         options.append("sampled=True")
+    if dim.gates:
+        options.append("gates=True")
+    forbidden = _forbidden(dim, space)
+    if forbidden:
+        options.append(f"forbidden=[{', '.join(map(number_text, forbidden))}]")
     return Choice(
         field(dim.name),
         constant_name(dim.name),
@@ -235,21 +247,21 @@ def _dimension(dim: Dimension) -> Choice:
     )
 
 
-def _present(conditions: Sequence[Extent]) -> str:
-    """`[i < DEPTH for i in range(14)]` where the conditions follow that rule, else one by one."""
-    first = next((c for c in conditions if c.kind == ">"), None)
-    if first is not None and not any(p.scoped for p in first.positions):
-        follows = [ex.apply(">", first.args[0], ex.const(i)) for i in range(len(conditions))]
-        if all(c == f or ex.equal(c, f) for c, f in zip(conditions, follows, strict=True)):
-            return f"[i < {extent_text(first.args[0])[0]} for i in range({len(conditions)})]"
-    return f"[{', '.join(extent_text(c)[0] for c in conditions)}]"
+def _forbidden(dim: Dimension, space: Space) -> list[ex.Scalar]:
+    """Choices that a `require` rules out at every position, whatever is chosen elsewhere."""
+    ruled_out: dict[Position, set[ex.Scalar]] = {p: set() for p in dim.positions}
+    for requirement in space.requirements:
+        if len(requirement.bare.positions) == 1 and requirement.bare.positions[0] in ruled_out:
+            (position,) = requirement.bare.positions
+            ruled_out[position] |= {c for c in position.choices if not requirement.bare.at({position: c})}
+    return [c for c in dim.positions[0].choices if all(c in ruled_out[p] for p in dim.positions)]
 
 
 def _type_of(dim: Dimension) -> str:
     kinds = {_python_type(c) for p in dim.positions for c in p.choices}
     kind = "float" if kinds == {"int", "float"} else " | ".join(sorted(kinds))
     absent = " | None" if any(c != TRUE for c in dim.present) else ""
-    if len(dim.groups) > 1:
+    if dim.grouped:
         return f"Mapping[str, tuple[{kind}{absent}, ...]]"
     return f"tuple[{kind}{absent}, ...]" if dim.per else f"{kind}{absent}"
 
@@ -269,6 +281,8 @@ def _python_type(value: ex.Scalar) -> str:
 def _remark(dim: Dimension) -> str:
     lists = {p.choices for p in dim.positions}
     if len(lists) > 1:
-        return f"{dim.per}: {len(dim.positions)} positions, each with choices of its own"
+        return f"{dim.per}, each with choices of its own"
     choices = " | ".join(map(ex.show_scalar, dim.positions[0].choices))
+    if len(choices) > (LONGEST_REMARK if not dim.grouped else LONGEST_REMARK // 2):
+        choices = f"{len(dim.positions[0].choices)} choices"
     return f"{choices}{f', {dim.per}' if dim.per else ''}"

@@ -14,8 +14,9 @@ _MODULE = frozenset(
 )
 # Names that generated functions use themselves.
 _LOCAL = frozenset(
-    """_ F Fraction Tensor all any arch at bool both ceil chain divisible either float floor i int len map math max maximum min
-    minimum negate nn probabilities range round round_to self sum super torch total tuple where zip""".split()
+    """_ F Fraction Tensor all any arch at bool both ceil chain divisible either float floor i int keeps kept len
+    lookup map math max maximum min minimum negate nn probabilities range round round_to scan self sum super
+    torch total tuple where zip""".split()
 )
 # Constants of a generated module that a dimension's must not take.
 _CONSTANTS = frozenset(("F", "SPACE"))

@@ -4,42 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tanglec.ir.nodes import Branch, Call, Operation, Repeat, Step, Value
+from tanglec.ir.nodes import Call, Operation, Step, Value, bodies, inputs, joins
 
 
 def reads(body: tuple[Step, ...], outputs: Iterable[Value]) -> Iterator[Value]:
     """Every reading of a value in a body and behind it, as often as it is read."""
     for step in body:
-        if isinstance(step, Operation):
-            yield from step.inputs
-        elif isinstance(step, Call):
-            yield from (v for v in step.inputs if isinstance(v, Value))
-        elif isinstance(step, Repeat):
-            for inner in step.bodies:
-                yield from reads(inner, ())
-            for carried in step.carried if step.bodies else ():
-                yield carried.before
-                yield from carried.after
-        else:
-            yield from reads(step.then, ())
-            yield from reads(step.otherwise, ())
-            for joined in step.joined:
-                yield joined.then
-                yield joined.otherwise
+        yield from (v for v in inputs(step) if isinstance(v, Value))
+        for _, inner in bodies(step):
+            yield from reads(inner, ())
+        yield from joins(step)
     yield from outputs
 
 
 def own_steps(body: tuple[Step, ...]) -> Iterator[Operation | Call]:
-    """The operations and calls of a body itself in order, through its repetitions and conditions."""
+    """The operations and calls of a body itself in order, through repetitions, conditions and choices."""
     for step in body:
-        if isinstance(step, Repeat):
-            for inner in step.bodies:
-                yield from own_steps(inner)
-        elif isinstance(step, Branch):
-            yield from own_steps(step.then)
-            yield from own_steps(step.otherwise)
-        else:
+        if isinstance(step, Operation | Call):
             yield step
+        for _, inner in bodies(step):
+            yield from own_steps(inner)
+
+
+def results(step: Step) -> tuple[Value, ...]:
+    """What an operation or a call gives."""
+    if isinstance(step, Operation):
+        return (step.output,)
+    return step.results if isinstance(step, Call) else ()
 
 
 def sources(body: tuple[Step, ...]) -> Iterator[object]:

@@ -6,12 +6,13 @@ which is told the carried values after every iteration.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from tanglec.codegen.naming import variable
-from tanglec.codegen.reads import reads, sources
-from tanglec.ir.nodes import Carried, Repeat
+from tanglec.codegen.reads import reads, results, sources
+from tanglec.ir.nodes import Carried, Repeat, Value
 
 if TYPE_CHECKING:
     from tanglec.codegen.body import Lines, Printer
@@ -30,7 +31,7 @@ class Repetition:
         if not self.step.bodies or not self.step.carried:
             return
         self.printer.settle()
-        self.carried = [(c, self._keep(c)) for c in self.step.carried]
+        self._keep()
         if self.step.elastic:
             self._start_depth()
         rolled = self._rolled()
@@ -45,23 +46,36 @@ class Repetition:
     def variables(self) -> str:
         return ", ".join(name for _, name in self.carried)
 
-    def _keep(self, carried: Carried) -> str:
-        """Put a carried value into the variable that it keeps through all iterations."""
-        text, _ = self.printer.read(carried.before)
-        name = variable(carried.name)
-        read_inside = Counter(reads(self.step.bodies[0], ()))[carried.before]
-        if text == name and self.printer.left[carried.before] <= read_inside:
-            return name
-        name = self.printer.fresh(name)
-        if text != name:
-            self.printer.line(f"{name} = {text}")
-        return name
+    def _keep(self) -> None:
+        """Put the carried values into the variables that they keep through all iterations."""
+        printer = self.printer
+        texts = [printer.read(c.before)[0] for c in self.step.carried]
+        for c, text in zip(self.step.carried, texts, strict=True):
+            name = variable(c.name)
+            named = re.fullmatch(rf"{name}(_\d+)?", text)
+            name = text if named else name
+            if not named or printer.left[c.before] > self._reads_while_carried(c.before):
+                name = printer.fresh(name)
+                printer.line(f"{name} = {text}")
+            printer.reserved.add(name)
+            self.carried.append((c, name))
+        printer.reserved.difference_update(name for _, name in self.carried)
+
+    def _reads_while_carried(self, value: Value) -> int:
+        """How often a value is read as long as a carried name stands for it."""
+        count = 0
+        for i, body in enumerate(self.step.bodies):
+            handed_on = sum(c.after[i] is value for c in self.step.carried)
+            count += Counter(reads(body, ()))[value] + handed_on
+            if not handed_on:
+                break
+        return count
 
     def _start_depth(self) -> None:
         self.depth = self.printer.fresh("depth")
         self.printer.reserved.add(self.depth)
-        count = self.printer.slot(self.step.count)
-        self.printer.line(f"{self.depth} = Depth({count}, at, {self.variables})")
+        count = self.printer.slot(self.step.count, "repeats")
+        self.printer.line(f"{self.depth} = Depth({count}, {self.printer.at}, {self.variables})")
 
     def _results(self) -> None:
         for c, name in self.carried:
@@ -97,9 +111,14 @@ class Repetition:
 
     def _body(self, printer: Printer, i: int) -> None:
         """The statements of an iteration, and the carried values back in their variables."""
+        before = printer.inline
         for c, name in self.carried if i > 0 else ():
             printer.bind(c.after[i - 1], name)
+        if len(self.carried) > 1:  # the last value is written where it is put in its variable
+            once = Counter(c.after[i] for c, _ in self.carried)
+            printer.inline = {v for s in self.step.bodies[i][-1:] for v in results(s) if once[v] == 1}
         printer.steps(self.step.bodies[i])
+        printer.inline = before
         printer.move([(name, printer.read(c.after[i])[0]) for c, name in self.carried])
         if self.depth:
             printer.line(f"{self.depth}.add({self.variables})")

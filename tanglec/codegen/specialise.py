@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from tanglec.ir import extents as ex
@@ -9,15 +10,19 @@ from tanglec.ir.extents import Position, Scalar
 from tanglec.ir.nodes import (
     Call,
     Carried,
+    Choose,
     Code,
     Constructor,
     Instance,
     Operation,
     Repeat,
+    Scan,
     Slot,
     Space,
     Step,
+    Sum,
     Value,
+    walk,
 )
 from tanglec.ir.types import Axis, axis
 
@@ -50,16 +55,46 @@ class _Specialiser:
             if isinstance(step, Operation):
                 result.append(self._operation(step))
             elif isinstance(step, Call):
-                given = tuple(self._value(v) if isinstance(v, Value) else v for v in step.inputs)
-                result.append(replace(step, inputs=given, instance=self.instance(step.instance)))
+                result.append(self._call(step))
             elif isinstance(step, Repeat):
                 result.append(self._repeat(step))
+            elif isinstance(step, Choose):
+                arm = next(a for a in step.arms if a.condition.at(self.assignment))
+                result.extend(self._steps(arm.body))
+                self.same[step.result] = arm.value
+            elif isinstance(step, Sum):
+                result.extend(self._sum(step))
+            elif isinstance(step, Scan):
+                (call,) = self._steps((step.call,))
+                xs, initial = self._value(step.xs), self._value(step.initial)
+                result.append(replace(step, call=call, xs=xs, initial=initial))  # type: ignore[arg-type]
             else:
                 taken = step.condition.at(self.assignment)
                 result.extend(self._steps(step.then if taken else step.otherwise))
                 for joined in step.joined:
                     self.same[joined.result] = joined.then if taken else joined.otherwise
         return tuple(result)
+
+    def _call(self, step: Call) -> Call:
+        """Without the layers that nothing inside uses: the network may have none such."""
+        instance = self.instance(step.instance)
+        used = {operation.layer for operation, _ in walk(instance.body)}
+        kept = [i for i, given in enumerate(step.inputs) if isinstance(given, Value) or given in used]
+        inputs = tuple(instance.inputs[i] for i in kept)
+        given = (step.inputs[i] for i in kept)
+        return replace(
+            step,
+            inputs=tuple(self._value(v) if isinstance(v, Value) else v for v in given),
+            instance=replace(instance, inputs=inputs),
+        )
+
+    def _sum(self, step: Sum) -> Iterator[Step]:
+        """The edges that are kept."""
+        kept = [i for i, gate in enumerate(step.gates) if gate.at(self.assignment)]
+        edges = self._steps(tuple(step.edges[i] for i in kept))
+        sources = tuple(step.sources[i] for i in kept)
+        gates = (ex.TRUE,) * len(kept)
+        yield replace(step, edges=edges, gates=gates, sources=sources, keep=None)  # type: ignore[arg-type]
 
     def _operation(self, step: Operation) -> Operation:
         return replace(
@@ -78,7 +113,8 @@ class _Specialiser:
             last = after[-1] if after else before
             if c.result is not last:
                 self.same[c.result] = last
-            carried.append(Carried(c.name, before, after, last))
+            if any(value is not before for value in after):
+                carried.append(Carried(c.name, before, after, last))
         return replace(step, count=ex.const(count), bodies=bodies, carried=tuple(carried))
 
     def _code(self, code: Code) -> Code:

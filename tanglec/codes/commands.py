@@ -31,6 +31,7 @@ ENTRIES = (
         """
         An architecture gives every dimension a choice: a scalar, or a list with one entry for each position, in order of
         execution. Entries of absent positions (layers beyond the depth) may be `null`, and such a list may end at the depth.
+        A cell in a notation of the field names all of its edges, or as many for each node as the space keeps.
         """,
         '{"embed": 192, "heads": [3, 4]}',
         '{"embed": 192, "depth": 2, "heads": [3, 4]}',
@@ -39,7 +40,10 @@ ENTRIES = (
     Entry(
         "TSP0904",
         "an architecture has a key too many",
-        "The space has no dimension of this name. Keys are the names of the dimensions, and nothing else.",
+        """
+        The space has no dimension of this name, and none of its `notation`s has such a key. Keys of a genotype are the names of the
+        cells, each with `_concat` beside it.
+        """,
         '{"embed": 192, "depth": 2, "head": 3}',
         '{"embed": 192, "depth": 2}',
         "json",
@@ -49,7 +53,8 @@ ENTRIES = (
         "an illegal choice",
         """
         The value is not among the choices of its dimension, or a list has more entries than the dimension has
-        positions. `tanglec inspect` lists both.
+        positions. `tanglec inspect` lists both. In a cell: the node has no edge from there, or has it twice, or the result of
+        the cell is made of other nodes than its `concat` says.
         """,
         '{"embed": 200, "depth": 12}',
         '{"embed": 216, "depth": 12}',
@@ -59,8 +64,9 @@ ENTRIES = (
         "TSP0906",
         "not an architecture",
         """
-        An architecture is one JSON object. The text is not valid JSON, or something else than an object, or a value has the wrong
-        shape: a list where the dimension has one choice, a scalar where it has several positions.
+        An architecture is one object in JSON (or as Python prints it), or a text in a notation of the field that the space has, such
+        as `Genotype(normal=[('skip_connect', 0), …])` for cells. The text is none of these, or a value has the wrong
+        shape: different values where the dimension has one choice, a scalar where it has several positions.
         """,
         "[192, 12, 3]",
         '{"embed": 192, "depth": 12, "heads": [3, 3]}',

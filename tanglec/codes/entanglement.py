@@ -69,8 +69,8 @@ ENTRIES = (
         "TSP0404",
         "a gradient method on a dimension that can only be sampled",
         """
-        Some dimensions have no mixture: an elastic resolution or stride, a condition that holds for some combinations only, a
-        shape that is right only thanks to a `require`. Sampling methods (`--optimizer spos`) search them; gradient methods refuse.
+        Some dimensions have no mixture: an elastic resolution or stride, arms of `choose` of different sizes in space, a condition that
+        holds for some combinations only, a shape that is right only thanks to a `require`. Sampling methods (`--optimizer spos`) search them; gradient methods refuse.
         `tanglec inspect` marks them and says why.
         """,
         "tanglec search resolution.tsp --optimizer drnas",
@@ -81,7 +81,7 @@ ENTRIES = (
         "TSP0405",
         "a shared weight that does not fit",
         """
-        A named layer used twice, or `weight=table`, shares one weight. All uses must agree on its axes, segment by segment.
+        A named layer used twice, `weight=table`, or entangled arms that call one operation share a weight. All uses must agree on its axes, segment by segment.
         `linear(x, vocab, weight=table, bias=false)` needs `x` as wide as the embedding `table`.
         """,
         """
@@ -97,6 +97,38 @@ ENTRIES = (
             table = embedding(100, 64)
             x = linear(mean(table(text)), 64)
             return linear(x, 100, weight=table, bias=false)
+        """,
+    ),
+    Entry(
+        "TSP0406",
+        "arms that cannot be entangled",
+        """
+        Arms under `entangled:` share one set of weights: they call the same block or operation and give the same arguments, by position or
+        name. What differs is a number, which is superposed, or a tensor of the same type, for which the block is evaluated once more. Arms that
+        differ in something else (the block, a function, whether an argument is given) stand beside `entangled:` and have weights of their own.
+        """,
+        """
+        input image: pixels(3, 32, 32)
+        dim op: conv_relu | conv_gelu
+        block conv_act(x, act):
+            return act(conv(x, 16, kernel=3))
+        network:
+            x = choose op:
+                entangled:
+                    conv_relu: conv_act(image, relu)
+                    conv_gelu: conv_act(image, gelu)
+            return linear(mean(x), 10)
+        """,
+        """
+        input image: pixels(3, 32, 32)
+        dim op: conv_relu | conv_gelu
+        block conv_act(x, act):
+            return act(conv(x, 16, kernel=3))
+        network:
+            x = choose op:
+                conv_relu: conv_act(image, relu)
+                conv_gelu: conv_act(image, gelu)
+            return linear(mean(x), 10)
         """,
     ),
 )

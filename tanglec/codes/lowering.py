@@ -4,31 +4,6 @@ from tanglec.codes.entry import Entry
 
 ENTRIES = (
     Entry(
-        "TSP0501",
-        "not supported yet",
-        """
-        The language has this construct and this version of the compiler does not: it parses, and nothing behind
-        the parser knows it. At present these are `choose` (with `entangled`), `dag` and `scan`. Choose by
-        a number, such as a kernel size or a width, where that says the same.
-        """,
-        """
-        input image: pixels(3, 32, 32)
-        dim op: conv_3x3 | conv_5x5
-        network:
-            x = choose op:
-                conv_3x3: conv(image, 16, kernel=3)
-                conv_5x5: conv(image, 16, kernel=5)
-            return linear(mean(x), 10)
-        """,
-        """
-        input image: pixels(3, 32, 32)
-        dim kernel: 3 | 5
-        network:
-            x = conv(image, 16, kernel=kernel)
-            return linear(mean(x), 10)
-        """,
-    ),
-    Entry(
         "TSP0502",
         "cannot be mixed",
         """

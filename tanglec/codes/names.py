@@ -296,4 +296,106 @@ ENTRIES = (
             return stem(image, 16)
         """,
     ),
+    Entry(
+        "TSP0218",
+        "labels and arms of `choose`",
+        """
+        `choose d:` has one arm for every label of dimension `d`, and no other arms. `d` is a dimension, or a constant, which settles the
+        choice; it is not computed from a dimension. Where `d` has one list for each position, a position uses the arms that it has labels for.
+        The arms are all tensors, or all numbers.
+        """,
+        """
+        input image: pixels(3, 32, 32)
+        dim op: skip | conv_3x3 | max_pool
+        network:
+            x = choose op:
+                skip: image
+                conv_3x3: conv(image, 3, kernel=3)
+            return linear(mean(x), 10)
+        """,
+        """
+        input image: pixels(3, 32, 32)
+        dim op: skip | conv_3x3 | max_pool
+        network:
+            x = choose op:
+                skip: image
+                conv_3x3: conv(image, 3, kernel=3)
+                max_pool: max_pool(image, kernel=3)
+            return linear(mean(x), 10)
+        """,
+    ),
+    Entry(
+        "TSP0219",
+        "arguments of `dag`",
+        """
+        `dag(inputs, nodes=n, edge=block, node=block, input_stride=1, keep=none, shared=[])`: `inputs` is a list of tensors, `nodes` a whole
+        number, `edge` a block of one tensor (and of one layer more for each that is `shared`) that returns one tensor, `node` a
+        block that is given the sum. `input_stride` is handed to the edges from the inputs as `stride`. `keep` is at most the number of
+        inputs, for the first node has no other edges.
+        """,
+        """
+        input image: pixels(3, 32, 32)
+        block edge(x):
+            return relu(x)
+        network:
+            nodes = dag([image], nodes=2, edge=edge, keep=2)
+            return linear(mean(nodes[2]), 10)
+        """,
+        """
+        input image: pixels(3, 32, 32)
+        block edge(x):
+            return relu(x)
+        network:
+            nodes = dag([image, image], nodes=2, edge=edge, keep=2)
+            return linear(mean(nodes[3]), 10)
+        """,
+    ),
+    Entry(
+        "TSP0220",
+        "arguments of `scan`",
+        """
+        `scan(block, xs, init)` goes over the tokens `xs`. The block is called with one token and the state, both vectors, and returns the next
+        state, or an output and the next state. `init` is the first state: a vector, or a number for zeros of that width.
+        """,
+        """
+        input words: tokens(16, 8)
+        block cell(x):
+            return tanh(linear(x, 32))
+        network:
+            return linear(mean(scan(cell, words, 32)), 10)
+        """,
+        """
+        input words: tokens(16, 8)
+        block cell(x, h):
+            return tanh(linear(x, 32) + linear(h, 32))
+        network:
+            return linear(mean(scan(cell, words, 32)), 10)
+        """,
+    ),
+    Entry(
+        "TSP0221",
+        "a notation that cannot hold a dimension",
+        """
+        A key of a `notation` that stands for `[several, dimensions]` is a list with one entry for each. A dimension that is chosen at many
+        positions does not fit into one entry: give it a key of its own.
+        """,
+        """
+        dim c1: 8 | 16
+        dim times per layer: 3 | 5
+        notation paper: sizes=[c1, times]
+        block layer(x):
+            return linear(x, times * width(x))
+        network:
+            return linear(layer(linear(image, c1)), 10)
+        """,
+        """
+        dim c1: 8 | 16
+        dim times per layer: 3 | 5
+        notation paper: sizes=[c1], times=times
+        block layer(x):
+            return linear(x, times * width(x))
+        network:
+            return linear(layer(linear(image, c1)), 10)
+        """,
+    ),
 )

@@ -227,4 +227,28 @@ ENTRIES = (
             return layer(image, 1)
         """,
     ),
+    Entry(
+        "TSP0312",
+        "types that must be the same",
+        """
+        The edges into a node of a `dag` are added, from whatever node they come: an `edge` makes one type of all earlier nodes, inputs
+        included. The state of a `scan` goes in again with the next token, so that it keeps its type.
+        """,
+        """
+        input image: pixels(3, 32, 32)
+        block edge(x):
+            return relu(x)
+        network:
+            nodes = dag([image, conv(image, 8, kernel=3)], nodes=2, edge=edge)
+            return linear(mean(nodes[3]), 10)
+        """,
+        """
+        input image: pixels(3, 32, 32)
+        block edge(x):
+            return relu(x)
+        network:
+            nodes = dag([conv(image, 8, kernel=1), conv(image, 8, kernel=3)], nodes=2, edge=edge)
+            return linear(mean(nodes[3]), 10)
+        """,
+    ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tanglec.ir import extents as ex
-from tanglec.ir.nodes import Call, Operation, Repeat, Space, Step, Value
+from tanglec.ir.nodes import Call, Choose, Operation, Repeat, Scan, Space, Step, Sum, Value
 
 
 def dump(space: Space) -> str:
@@ -54,6 +54,14 @@ def _steps(steps: tuple[Step, ...], names: _Names, margin: str) -> Iterator[str]
             for carried in step.carried if step.elastic else ():
                 values = ", ".join(names[v] for v in (carried.before, *carried.after))
                 yield f"{margin}  {names[carried.result]} = one of {values}"
+        elif isinstance(step, Choose):
+            yield from _choose(step, names, margin)
+        elif isinstance(step, Sum):
+            yield from _sum(step, names, margin)
+        elif isinstance(step, Scan):
+            yield f"{margin}scan {names[step.token]} in {names[step.xs]}, {names[step.state]} from {names[step.initial]}"
+            yield from _call(step.call, names, margin + "    ")
+            yield f"{margin}  {names[step.result]}: {step.result.type}"
         else:
             yield f"{margin}if {ex.show(step.condition)}"
             yield from _steps(step.then, names, margin + "    ")
@@ -77,3 +85,22 @@ def _call(step: Call, names: _Names, margin: str) -> Iterator[str]:
     yield from _steps(step.instance.body, names, margin + "    ")
     results = zip(step.results, step.instance.outputs, strict=True)
     yield f"{margin}  {', '.join(f'{names[a]} = {names[b]}' for a, b in results)}"
+
+
+def _choose(step: Choose, names: _Names, margin: str) -> Iterator[str]:
+    yield f"{margin}choose {step.on.positions[0]}"
+    for arm in step.arms:
+        shared = "entangled " if len(arm.labels) > 1 else ""
+        yield f"{margin}  {shared}{', '.join(map(ex.show_scalar, arm.labels))}"
+        yield from _steps(arm.body, names, margin + "    ")
+    values = ", ".join(names[arm.value] for arm in step.arms)
+    yield f"{margin}  {names[step.result]}: {step.result.type} = one of {values}"
+
+
+def _sum(step: Sum, names: _Names, margin: str) -> Iterator[str]:
+    for gate, edge in zip(step.gates, step.edges, strict=True):
+        condition = "" if gate == ex.TRUE else f" if {ex.show(gate)}"
+        yield f"{margin}edge{condition}"
+        yield from _call(edge, names, margin + "    ")
+    values = " + ".join(names[edge.results[0]] for edge in step.edges)
+    yield f"{margin}  {names[step.result]} = {values}"

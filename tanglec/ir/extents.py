@@ -55,7 +55,7 @@ class Position:
     index: int = 0
     group: str = ""
     choices: tuple[Scalar, ...] = field(default=(), repr=False)
-    scoped: bool = field(default=False, compare=False, repr=False)
+    scoped: bool = field(default=False, repr=False)
     _hash: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -162,6 +162,7 @@ OPERATIONS: dict[str, Callable[..., Scalar]] = {
     "or": lambda a, b: bool(a) or bool(b),
     "not": lambda a: not a,
     "where": lambda condition, a, b: a if condition else b,
+    "keeps": lambda edges, source: str(source) in str(edges).split("+"),
 }
 
 
@@ -169,7 +170,9 @@ def _compute(kind: str, values: Sequence[Scalar]) -> Scalar:
     return _whole(OPERATIONS[kind](*values))
 
 
+@lru_cache(maxsize=20_000, typed=True)
 def const(value: Scalar | float) -> Extent:
+    """The extent that is this value whatever is chosen."""
     scalar = _whole(Fraction(str(value)) if isinstance(value, float) else value)
     return Extent("const", value=scalar, _hash=hash(("const", type(scalar) is bool, scalar)))
 
@@ -185,6 +188,7 @@ def choice(position: Position) -> Extent:
     return Extent("choice", value=position, positions=(position,), _hash=hash(position))
 
 
+@lru_cache(maxsize=50_000)
 def apply(kind: str, *args: Extent) -> Extent:
     """An operation on extents; constants are folded, and neutral elements dropped.
 
@@ -193,7 +197,7 @@ def apply(kind: str, *args: Extent) -> Extent:
         ExpressionTooLarge: of more than MOST_PARTS parts, or deeper than DEEPEST.
     """
     if all(a.kind == "const" for a in args):
-        return const(_compute(kind, [a.constant for a in args]))
+        return const(_compute(kind, [a.value for a in args]))  # type: ignore[misc]
     simpler = _simplify(kind, args)
     if simpler is not None:
         return simpler

@@ -1,17 +1,18 @@
 """The intermediate representation: the network unrolled into operations, every tensor with its symbolic type.
 
 A `Space` holds the dimensions and one `Instance` of the network. An instance is a block with its arguments bound; its body
-is a sequence of steps: an operation, the call of another block, a repetition, or a condition that not every architecture
-decides alike. Repetitions are kept, each iteration with a body of its own, because positions differ between iterations.
+is a sequence of steps: an operation, the call of another block, a repetition, a condition that not every architecture
+decides alike, a choice between operations, the sum of the edges into a node, or a recurrent cell. Repetitions are kept,
+each iteration with a body of its own, because positions differ between iterations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tanglec.ir.extents import TRUE, Extent, Position, Scalar, apply, const, product_of
+from tanglec.ir.extents import TRUE, Extent, Position, Scalar, apply, const, product_of, show
 from tanglec.ir.types import Axis, TensorType
 from tanglec.record import record
 from tanglec.source import Span
@@ -35,6 +36,9 @@ class Kernel:
     @property
     def width(self) -> Extent:
         return apply("*", self.size, self.size)
+
+    def __str__(self) -> str:
+        return f"kernel {show(self.size)}"
 
     @property
     def positions(self) -> tuple[Position, ...]:
@@ -61,8 +65,23 @@ class Weight:
         return product_of(a.width for a in self.axes)
 
 
-# What a generated constructor or call may be given: symbolic sizes, or anything that prints as itself.
-Slot = Extent | Axis | int | float | bool | str | None | tuple[int, ...]
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of one tensor by its Python name: `F.relu`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a condition of a block's text came to, where that is a constant; the comparison is kept as it was written."""
+
+    condition: Extent
+    outcome: bool
+
+
+# What a generated constructor or call may be given: symbolic sizes, functions, or anything that prints as itself.
+Slot = Extent | Axis | Function | Decision | int | float | bool | str | None | tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +133,7 @@ class Operation:
     lowerings: tuple[str, ...] = ("once",)  # ways to mix it, the best first
     lowering: str = ""  # the one that was chosen
     shape_comment: bool = False
+    via: str = ""  # the parameter or local that it was called by, where it was handed on; else empty
 
 
 @record(eq=False)
@@ -174,14 +194,69 @@ class Branch:
     span: Span
 
 
-Step = Operation | Call | Repeat | Branch
+@record(eq=False)
+class Arm:
+    """One way of a `choose`: taken where the choice is one of `labels`, several of which share its weights (`entangled`)."""
+
+    labels: tuple[Scalar, ...]
+    condition: Extent
+    body: tuple[Step, ...]
+    value: Value
+
+
+@record(eq=False)
+class Choose:
+    """`choose`: the sum of the arms, each weighted by the probability of its labels; `on` is the choice at one position.
+
+    `inside`: the probabilities of entangled arms are put into their kernels only, as the reference implementation does.
+    """
+
+    on: Extent
+    arms: tuple[Arm, ...]
+    result: Value
+    span: Span
+    inside: bool = False
+
+
+@record(eq=False)
+class Sum:
+    """A node of a `dag`: the sum of its incoming edges, those that are kept.
+
+    `keep` is the choice of edges (None where all stay), `gates` tell under which condition each edge is there; `sources` are
+    the numbers of the nodes that they come from. All nodes of one dag have the same `dag`.
+    """
+
+    dag: object
+    edges: tuple[Call, ...]
+    gates: tuple[Extent, ...]
+    sources: tuple[int, ...]
+    keep: Extent | None
+    result: Value
+    span: Span
+
+
+@record(eq=False)
+class Scan:
+    """A recurrent cell: `call` reads `token` and `state` at every place of `xs`, and its last result is the next state."""
+
+    call: Call
+    token: Value
+    state: Value
+    xs: Value
+    initial: Value
+    result: Value
+    span: Span
+
+
+Step = Operation | Call | Repeat | Branch | Choose | Sum | Scan
 
 
 @record(eq=False)
 class Instance:
     """A block with its arguments bound. `arguments` are the static ones, `inputs` the tensors (or layers) by parameter.
 
-    `mark` stays the same when passes rewrite the instance.
+    `decisions` are by the place of the condition, None where it came out both ways. `mark` stays the same when passes
+    rewrite the instance.
     """
 
     block: str
@@ -190,6 +265,7 @@ class Instance:
     inputs: tuple[tuple[str, Value | Layer], ...]
     body: tuple[Step, ...]
     outputs: tuple[Value, ...]
+    decisions: Mapping[tuple[str, int], Decision | None] = field(default_factory=dict)
     mark: object = field(default_factory=object)
 
 
@@ -204,10 +280,16 @@ class Dimension:
     present: tuple[Extent, ...]  # for each position, when an architecture has it
     uses: int = 0
     sampled_only: str = ""  # why it cannot be superposed; empty if it can
+    gates: bool = False  # it says which edges of a `dag` are kept: 1 each while searching, never superposed
 
     @property
     def groups(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(p.group for p in self.positions))
+
+    @property
+    def grouped(self) -> bool:
+        """Whether its choices are kept apart by block name, if only one of the blocks is ever called."""
+        return any(p.group for p in self.positions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +302,15 @@ class Term:
 
 @record(eq=False)
 class Aggregate:
-    """`sum`, `product`, `min`, `max` or `count` of terms, as `text` wrote it; `params()` and `macs()` are sums."""
+    """`sum`, `product`, `min`, `max` or `count` of terms, as `text` wrote it; `params()` and `macs()` are sums.
+
+    `over`: for every dimension that it speaks of, the positions that the terms have, in order.
+    """
 
     kind: str
     terms: tuple[Term, ...]
     text: str
+    over: tuple[tuple[Position, ...], ...] = ()
 
 
 @record(eq=False)
@@ -247,6 +333,23 @@ class InputTensor:
     value: Value
 
 
+@dataclass(frozen=True, slots=True)
+class Renaming:
+    """A key under which architectures are published, and the dimension that it stands for; `listed`: a list over several."""
+
+    key: str
+    dims: tuple[str, ...]
+    listed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """A `notation` of the space: its keys in the order in which they are written."""
+
+    name: str
+    keys: tuple[Renaming, ...]
+
+
 @record(eq=False)
 class Space:
     """A whole search space. `params` are the values of its `param`s after overrides.
@@ -265,6 +368,7 @@ class Space:
     inputs: tuple[InputTensor, ...]
     network: Instance
     fingerprint: str = ""
+    notations: tuple[Notation, ...] = ()
 
     def dimension(self, name: str) -> Dimension:
         return next(d for d in self.dimensions if d.name == name)
@@ -278,6 +382,65 @@ class Space:
         return {p: c for d in self.dimensions for p, c in zip(d.positions, d.present, strict=True)}
 
 
+def bodies(step: Step) -> tuple[tuple[Extent, tuple[Step, ...]], ...]:
+    """The bodies inside a step, each with the condition under which it runs; not that of a block that is called."""
+    match step:
+        case Repeat():
+            return tuple((apply(">", step.count, const(i)), inner) for i, inner in enumerate(step.bodies))
+        case Branch():
+            return (step.condition, step.then), (apply("not", step.condition), step.otherwise)
+        case Choose():
+            return tuple((arm.condition, arm.body) for arm in step.arms)
+        case Sum():
+            return tuple((gate, (edge,)) for gate, edge in zip(step.gates, step.edges, strict=True))
+        case Scan():
+            return ((TRUE, (step.call,)),)
+    return ()
+
+
+def with_bodies(step: Step, inner: Sequence[tuple[Step, ...]]) -> Step:
+    """The step with other bodies inside, in the order of `bodies`."""
+    match step:
+        case Repeat():
+            return replace(step, bodies=tuple(inner))
+        case Branch():
+            return replace(step, then=inner[0], otherwise=inner[1])
+        case Choose():
+            arms = (replace(arm, body=body) for arm, body in zip(step.arms, inner, strict=True))
+            return replace(step, arms=tuple(arms))
+        case Sum():
+            return replace(step, edges=tuple(edge for (edge,) in inner))  # type: ignore[misc]
+        case Scan():
+            return replace(step, call=inner[0][0])  # type: ignore[arg-type]
+    return step
+
+
+def inputs(step: Step) -> tuple[Value | Layer, ...]:
+    """What a step reads before its bodies run."""
+    if isinstance(step, Scan):
+        return step.xs, step.initial
+    return step.inputs if isinstance(step, Operation | Call) else ()
+
+
+def joins(step: Step) -> Iterator[Value]:
+    """The values that a step reads when its bodies have run."""
+    match step:
+        case Repeat():
+            for carried in step.carried if step.bodies else ():
+                yield carried.before
+                yield from carried.after
+        case Branch():
+            for joined in step.joined:
+                yield joined.then
+                yield joined.otherwise
+        case Choose():
+            yield from (arm.value for arm in step.arms)
+        case Sum():
+            yield from (edge.results[0] for edge in step.edges)
+        case Scan():
+            yield from step.call.results
+
+
 def walk(body: tuple[Step, ...], present: Extent = TRUE) -> Iterator[tuple[Operation, Extent]]:
     """Every operation of a body and of the blocks that it calls, in order, with the condition under which it is there."""
     for step in body:
@@ -285,27 +448,31 @@ def walk(body: tuple[Step, ...], present: Extent = TRUE) -> Iterator[tuple[Opera
             yield step, present
         elif isinstance(step, Call):
             yield from walk(step.instance.body, present)
-        elif isinstance(step, Repeat):
-            for i, inner in enumerate(step.bodies):
-                yield from walk(inner, apply("and", present, apply(">", step.count, const(i))))
-        else:
-            yield from walk(step.then, apply("and", present, step.condition))
-            yield from walk(step.otherwise, apply("and", present, apply("not", step.condition)))
+        for condition, inner in bodies(step):
+            yield from walk(inner, apply("and", present, condition))
 
 
 def rewrite(body: tuple[Step, ...], change: Callable[[Operation], Operation]) -> tuple[Step, ...]:
-    """The body with every operation replaced by what `change` makes of it."""
-    steps: list[Step] = []
-    for step in body:
+    """The body with every operation replaced by what `change` makes of it; an instance that is called twice stays one."""
+    return _Rewriter(change).body(body)
+
+
+@dataclass(slots=True)
+class _Rewriter:
+    change: Callable[[Operation], Operation]
+    done: dict[int, Instance] = field(default_factory=dict)
+
+    def body(self, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        return tuple(map(self.step, steps))
+
+    def step(self, step: Step) -> Step:
         if isinstance(step, Operation):
-            steps.append(change(step))
-        elif isinstance(step, Call):
-            instance = replace(step.instance, body=rewrite(step.instance.body, change))
-            steps.append(replace(step, instance=instance))
-        elif isinstance(step, Repeat):
-            steps.append(replace(step, bodies=tuple(rewrite(b, change) for b in step.bodies)))
-        else:
-            steps.append(
-                replace(step, then=rewrite(step.then, change), otherwise=rewrite(step.otherwise, change))
-            )
-    return tuple(steps)
+            return self.change(step)
+        if isinstance(step, Call):
+            return replace(step, instance=self.instance(step.instance))
+        return with_bodies(step, [self.body(inner) for _, inner in bodies(step)])
+
+    def instance(self, instance: Instance) -> Instance:
+        if id(instance) not in self.done:
+            self.done[id(instance)] = replace(instance, body=self.body(instance.body))
+        return self.done[id(instance)]

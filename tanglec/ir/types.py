@@ -80,6 +80,14 @@ class TensorType:
         heads = () if self.heads is None else (self.heads,)
         return ex.union(*self.features.segments, *self.sizes, *heads)
 
+    def beside(self, other: TensorType) -> list[tuple[Extent, Extent]] | None:
+        """The sizes of two types side by side; None where they differ in more than sizes."""
+        mine, others = self.features.segments, other.features.segments
+        if self.kind != other.kind or self.grid != other.grid or len(mine) != len(others):
+            return None
+        heads = [] if self.heads is None or other.heads is None else [(self.heads, other.heads)]
+        return [*zip(mine, others, strict=True), *zip(self.sizes, other.sizes, strict=True), *heads]
+
     def elements(self) -> Extent:
         """Numbers in one sample."""
         width = ex.const(1) if self.kind == "ids" else self.features.width

@@ -10,12 +10,15 @@ from tanglec.ir.extents import Extent, Position
 from tanglec.ir.nodes import (
     Branch,
     Call,
+    Choose,
     Instance,
     Layer,
     Operation,
     Repeat,
+    Scan,
     Space,
     Step,
+    Sum,
     Value,
 )
 from tanglec.ir.types import KINDS, TensorType
@@ -57,11 +60,20 @@ def _require(condition: bool, what: str) -> None:
         raise Malformed(what)
 
 
+def _alike(a: TensorType, b: TensorType) -> bool:
+    """Types that agree for every choice, however they are written."""
+    if a == b:
+        return True
+    pairs = zip((*a.features.segments, *a.sizes), (*b.features.segments, *b.sizes), strict=True)
+    return a.kind == b.kind and a.heads == b.heads and all(ex.equal(x, y) for x, y in pairs)
+
+
 @dataclass(slots=True)
 class _Verifier:
     positions: frozenset[Position]
     excused: bool  # a `require` may rule out choices for which a size has no meaning
     made: set[Value] = field(default_factory=set)
+    entered: set[int] = field(default_factory=set)
 
     # --- extents and types -------------------------------------------------------------------------------------------
 
@@ -114,8 +126,14 @@ class _Verifier:
                 self.call(step, present)
             elif isinstance(step, Repeat):
                 self.repeat(step, present)
-            else:
+            elif isinstance(step, Branch):
                 self.branch(step, present)
+            elif isinstance(step, Choose):
+                self.choose(step, present)
+            elif isinstance(step, Sum):
+                self.sum(step, present)
+            else:
+                self.scan(step, present)
 
     def operation(self, step: Operation, present: Extent) -> None:
         for value in step.inputs:
@@ -143,8 +161,10 @@ class _Verifier:
             _require(alike, f"{instance.block}: `{name}` is a tensor on one side only")
             if isinstance(given, Value) and isinstance(inside, Value):
                 self.read(given, instance.block)
-                _require(given.type == inside.type, f"{instance.block}: `{name}` changes its type")
-        self.instance(instance, [v for _, v in instance.inputs if isinstance(v, Value)], present)
+                _require(_alike(given.type, inside.type), f"{instance.block}: `{name}` changes its type")
+        if id(instance.mark) not in self.entered:  # a block that is called twice is one
+            self.entered.add(id(instance.mark))
+            self.instance(instance, [v for _, v in instance.inputs if isinstance(v, Value)], present)
         for result, inside in zip(step.results, instance.outputs, strict=True):
             _require(result.type == inside.type, f"{instance.block}: a result changes its type")
             self.make(result, present)
@@ -174,3 +194,37 @@ class _Verifier:
             self.read(joined.then, "if")
             self.read(joined.otherwise, "else")
             self.make(joined.result, present)
+
+    def choose(self, step: Choose, present: Extent) -> None:
+        self.known(step.on, "choose")
+        _require(step.on.kind == "choice", "choose: not on the choice at one position")
+        labels = [label for arm in step.arms for label in arm.labels]
+        _require(
+            sorted(map(str, labels)) == sorted(map(str, step.on.positions[0].choices)),
+            "choose: a label has no arm",
+        )
+        for arm in step.arms:
+            self.known(arm.condition, "choose")
+            self.body(arm.body, ex.apply("and", present, arm.condition))
+            self.read(arm.value, "an arm")
+            _require(arm.value.type.kind == step.result.type.kind, "choose: an arm is of another kind")
+        self.make(step.result, present)
+
+    def sum(self, step: Sum, present: Extent) -> None:
+        _require(
+            len(step.edges) == len(step.gates) == len(step.sources), "dag: an edge without gate or source"
+        )
+        for gate, edge in zip(step.gates, step.edges, strict=True):
+            self.known(gate, "dag")
+            self.call(edge, ex.apply("and", present, gate))
+            _require(len(edge.results) == 1, "dag: an edge with several results")
+        self.make(step.result, present)
+
+    def scan(self, step: Scan, present: Extent) -> None:
+        self.read(step.xs, "scan")
+        self.read(step.initial, "scan")
+        self.make(step.token, present)
+        self.make(step.state, present)
+        self.call(step.call, present)
+        _require(_alike(step.call.results[-1].type, step.state.type), "scan: the state changes its type")
+        self.make(step.result, present)

@@ -19,10 +19,10 @@ _FUNCTIONS = {
     "hard_sigmoid": ("F.hardsigmoid({0})", False),
     "leaky_relu": ("F.leaky_relu({0})", True),
     "elu": ("F.elu({0})", True),
-    "tanh": ("{0}.tanh()", True),
-    "sigmoid": ("{0}.sigmoid()", False),
+    "tanh": ("torch.tanh({0})", True),
+    "sigmoid": ("torch.sigmoid({0})", False),
     "softplus": ("F.softplus({0})", False),
-    "square": ("{0}.square()", True),
+    "square": ("torch.square({0})", True),
     "identity": ("{0}", True),
 }
 
@@ -52,8 +52,9 @@ def _check_probability(call: Bound) -> None:
 def dropout(call: Bound) -> Inferred:
     """Dropout of single numbers with probability `p` while training."""
     _check_probability(call)
-    code = Code("{layer}({0})", Constructor("nn.Dropout", (plain_number(call["p"]),)))
-    return Inferred(call["x"].type, code, code, lowerings=("once",))
+    p = plain_number(call["p"])
+    supernet, plain = (Code("{layer}({0})", Constructor(name, (p,))) for name in ("Dropout", "nn.Dropout"))
+    return Inferred(call["x"].type, supernet, plain, lowerings=("once",))
 
 
 @operation("drop_path", "x: tensor, p: number")

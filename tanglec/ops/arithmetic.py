@@ -78,7 +78,8 @@ def multiply(call: Bound) -> Inferred:
 @operation("scale", "x: tensor, by: number", notation="x * by")
 def scale(call: Bound) -> Inferred:
     """`x * 0.5`, `x / 2`."""
-    return Inferred(call["x"].type, **same(f"{{0}} * {plain_number(call['by'])}"), lowerings=("once",))
+    values = (("by", plain_number(call["by"])),)
+    return Inferred(call["x"].type, **same("{0} * {by}", values), lowerings=("once",))
 
 
 @operation("shift", "x: tensor, by: number", notation="x + by")
@@ -86,5 +87,29 @@ def shift(call: Bound) -> Inferred:
     """`x + 1`, `x - 1`."""
     value: Value = call["x"]
     by = plain_number(call["by"])
-    text = f"{{0}} - {-by}" if by < 0 else f"{{0}} + {by}"
-    return Inferred(replace(value.type, padding="anything"), **same(text), lowerings=("once",))
+    text = "{0} - {by}" if by < 0 else "{0} + {by}"
+    changed = replace(value.type, padding="anything")
+    return Inferred(changed, **same(text, (("by", abs(by)),)), lowerings=("once",))
+
+
+@operation("average", "*x: tensor")
+def average(call: Bound) -> Inferred:
+    """The mean of tensors of one type, such as the nodes of a cell."""
+    values: tuple[Value, ...] = call["x"]
+    first = values[0].type
+    for other in values[1:]:
+        alike = other.type.kind == first.kind and len(other.type.sizes) == len(first.sizes)
+        if not alike or first.kind == "ids":
+            raise call.error("TSP0302", f"`average` of {first.kind} and {other.type.kind}", "x")
+        for a, b in zip(_places(first), _places(other.type), strict=True):
+            call.check.hold(
+                ex.apply("==", a, b), "TSP0301", f"sizes differ: {first} and {other.type}", call.span
+            )
+        same_layout(call, first.features, other.type.features, f"{first} and {other.type}")
+    zero = all(v.type.padding == "zero" for v in values)
+    names = ", ".join(f"{{{i}}}" for i in range(len(values)))
+    return Inferred(
+        replace(first, padding="zero" if zero else "anything"),
+        **same(f"torch.stack([{names}]).mean(0)"),
+        lowerings=("once",),
+    )

@@ -74,12 +74,22 @@ def rms_norm(call: Bound) -> Inferred:
 
 
 @operation(
-    "batch_norm", "x: pixels|vector|tokens, affine: flag = true, eps: number = 1e-5, momentum: number = 0.1"
+    "batch_norm",
+    "x: pixels|vector|tokens, affine: flag = true, eps: number = 1e-5, momentum: number = 0.1, track: flag = false",
 )
 def batch_norm(call: Bound) -> Inferred:
-    """Batch norm. Statistics of the batch while training; in evaluation those of `recalibrate`, else of the batch."""
+    """Batch norm. Statistics of the batch while training; in evaluation those of `recalibrate`, else of the batch.
+
+    With `track=true` running averages over all that is trained are kept as PyTorch does, and take the place of the batch's
+    in evaluation; which of the two is a factor of weight sharing (Yu et al. 2020).
+    """
     x = call["x"].type
-    options = given(affine=(call["affine"], True), eps=(call["eps"], 1e-5), momentum=(call["momentum"], 0.1))
+    options = given(
+        affine=(call["affine"], True),
+        eps=(call["eps"], 1e-5),
+        momentum=(call["momentum"], 0.1),
+        track=(call["track"], False),
+    )
     plain: tuple[tuple[str, Slot], ...] = given(
         eps=(call["eps"], 1e-5), momentum=(call["momentum"], 0.1), affine=(call["affine"], True)
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tanglec.ir import extents as ex
 from tanglec.ir.types import TensorType
-from tanglec.ops.conv import padding_of, window
 from tanglec.ops.registry import Bound, Inferred, operation, same
+from tanglec.ops.window import padding_of, window
 
 
 def _pool(call: Bound, function: str, ending: str = "") -> Inferred:

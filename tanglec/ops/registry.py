@@ -10,6 +10,7 @@ Kinds of arguments in a signature:
     extent    a number that may depend on choices; arrives as an `Extent`
     whole     a whole constant (`int`);  number  any constant (`float`);  flag  a constant truth value (`bool`)
     layer     a named layer
+    name(a|b) one of these names, a constant (`str`)
 A trailing `?` admits `none`.
 """
 
@@ -42,6 +43,11 @@ class Parameter:
     @property
     def is_tensor(self) -> bool:
         return self.kind == "tensor" or self.kind.split("|")[0] in KINDS
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that it takes, if it takes names."""
+        return tuple(self.kind[5:-1].split("|")) if self.kind.startswith("name(") else ()
 
     def __str__(self) -> str:
         return self.name + ("" if self.default is None else f"={self.default}")
@@ -170,6 +176,12 @@ def registry() -> Mapping[str, Op]:
     for module in sorted(pkgutil.iter_modules(tanglec.ops.__path__), key=lambda m: m.name):
         importlib.import_module(f"tanglec.ops.{module.name}")
     return dict(sorted(_OPERATIONS.items()))
+
+
+@cache
+def option_names() -> frozenset[str]:
+    """Names that options of operations take, such as `interpolate`."""
+    return frozenset(name for op in registry().values() for p in op.parameters for name in p.names)
 
 
 # --- small pieces that families share --------------------------------------------------------------------------------

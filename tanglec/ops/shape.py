@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tanglec.ir import extents as ex
+from tanglec.ir.extents import Extent
 from tanglec.ir.nodes import Code, Constructor, Value
 from tanglec.ir.types import Grid, TensorType, axis
 from tanglec.ops.registry import Bound, Inferred, feature_dim, operation, same, single
@@ -56,6 +57,60 @@ def flatten(call: Bound) -> Inferred:
         lowerings=("loop",),
         shape_comment=True,
     )
+
+
+@operation("zero", "x: tensor, stride: extent = 1")
+def zero(call: Bound) -> Inferred:
+    """Zeros of x's type, for pixels after a stride: what no operation at all contributes to a sum."""
+    x, stride = call["x"].type, call["stride"]
+    call.check.whole(stride, call.span_of("stride"), "`stride`")
+    if stride == ex.const(1):
+        return Inferred(replace(x, padding="zero"), **same("torch.zeros_like({0})"), lowerings=("once",))
+    if x.kind != "pixels":
+        raise call.error("TSP0302", "only pixels have a stride", "stride", f"this is {x}")
+    call.check.sampled_only(stride.positions, "`zero` has an elastic stride", call.span)
+    sizes = tuple(_strided(size, stride) for size in x.sizes)
+    text = "torch.zeros_like({0}[:, :, ::{stride}, ::{stride}])"
+    return Inferred(
+        replace(x, sizes=sizes, padding="zero"),
+        **same(text, (("stride", stride),)),
+        lowerings=("once",),
+        shape_comment=True,
+    )
+
+
+def _strided(size: Extent, stride: Extent) -> Extent:
+    """How many of `size` places every `stride`-th is, from the first."""
+    one = ex.const(1)
+    return ex.apply("+", ex.apply("//", ex.apply("-", size, one), stride), one)
+
+
+@operation("crop", "x: pixels, top: whole = 0, left: whole = 0, bottom: whole = 0, right: whole = 0")
+def crop(call: Bound) -> Inferred:
+    """Pixels without as many rows or columns at each side."""
+    x = call["x"].type
+    for side in ("top", "left", "bottom", "right"):
+        if call[side] < 0:
+            raise call.error(
+                "TSP0213", "`crop` takes away rows and columns, from 0", side, f"this is {call[side]}"
+            )
+    sizes = []
+    for size, before, after in zip(x.sizes, ("top", "left"), ("bottom", "right"), strict=True):
+        rest = ex.apply("-", size, ex.const(call[before] + call[after]))
+        message = f"nothing is left of {ex.show(size)} places without {call[before] + call[after]}"
+        call.check.hold(ex.apply(">=", rest, ex.const(1)), "TSP0310", message, call.span)
+        sizes.append(rest)
+    rows, columns = _range(call["top"], call["bottom"]), _range(call["left"], call["right"])
+    return Inferred(
+        replace(x, sizes=tuple(sizes)),
+        **same(f"{{0}}[:, :, {rows}, {columns}]"),
+        lowerings=("once",),
+        shape_comment=True,
+    )
+
+
+def _range(before: int, after: int) -> str:
+    return f"{before or ''}:{-after or ''}"
 
 
 @operation("to_tokens", "x: pixels")

@@ -12,7 +12,7 @@ from tanglec.source import Span
 # Functions of numbers, with the fewest and the most arguments that they take.
 ARITY = {"min": (1, 99), "max": (1, 99), "ceil": (1, 1), "floor": (1, 1), "round_to": (2, 2)}
 
-_TRUTHS = ("==", "!=", "<", "<=", ">", ">=", "and", "or", "not")
+_TRUTHS = ("==", "!=", "<", "<=", ">", ">=", "and", "or", "not", "keeps")
 _OVER = ("/", "//", "%")
 
 # Reports (code, title, span, text) and returns what is to be raised.
@@ -69,7 +69,7 @@ def _check_sorts(
             if kind == "where":
                 message = f"{described(first)} or {described(second)}: both must be of one sort"
             raise report("TSP0311", message, span, "")
-    elif kind in ("and", "or", "not"):
+    elif kind in ("and", "or", "not", "keeps"):
         _must_be("truth", f"`{kind}` needs conditions", operands, spans, report)
     else:
         _must_be("number", f"`{kind}` needs numbers", operands, spans, report)

@@ -71,13 +71,9 @@ def match(
     bound: dict[str, tuple[Any, Span]] = {}
     for place, (name, value, at) in enumerate(arguments):
         if name is None and place >= len(names):
-            raise check.error(
-                "TSP0212",
-                f"`{callee}` takes {len(names)} argument{'' if len(names) == 1 else 's'}",
-                at,
-                "one too many",
-                notes=[f"it takes {', '.join(names)}"],
-            )
+            count = f"{len(names) or 'no'} argument{'' if len(names) == 1 else 's'}"
+            notes = [f"it takes {', '.join(names)}"] if names else []
+            raise check.error("TSP0212", f"`{callee}` takes {count}", at, "one too many", notes=notes)
         target = names[place] if name is None else name.id
         if target not in names:
             near = closest(target, names)
@@ -97,6 +93,22 @@ def match(
     return bound
 
 
+def check_callable(block: BlockDef, tensors: int, code: str, title: str, span: Span, check: Checker) -> None:
+    """A block that the language itself calls: with so many arguments by position, and no others.
+
+    Raises:
+        Abort: after an error with this code and title was recorded.
+    """
+    parameters = block.node.parameters
+    more = [p.name.id for p in parameters[tensors:] if p.default is None]
+    if not more and len(parameters) >= tensors:
+        return
+    text = f"this is `{block.name}({', '.join(p.name.id for p in parameters)})`"
+    help = [f"give `{more[0]}` a default, or leave it out"] if more else []
+    labels = [Label(block.node.name.span, "this block")]
+    raise check.error(code, title, span, text, labels=labels, help=help)
+
+
 def coerce(op: Op, parameter: Parameter, value: Any, span: Span, check: Checker) -> Any:
     """The value in the form that the parameter's kind asks for; see `tanglec.ops.registry`."""
     if value is None:
@@ -112,9 +124,8 @@ def coerce(op: Op, parameter: Parameter, value: Any, span: Span, check: Checker)
     if parameter.kind == "size":
         return _size(op, parameter, value, span, check)
     extent = value.width if isinstance(value, Axis) else value
-    if not isinstance(extent, Extent) or sort_of(extent) != (
-        "truth" if parameter.kind == "flag" else "number"
-    ):
+    wanted = "name" if parameter.names else "truth" if parameter.kind == "flag" else "number"
+    if not isinstance(extent, Extent) or sort_of(extent) != wanted:
         raise _wrong(op, parameter, value, span, check)
     return extent if parameter.kind == "extent" else _constant(op, parameter, extent, span, check)
 
@@ -168,6 +179,8 @@ def _constant(op: Op, parameter: Parameter, extent: Extent, span: Span, check: C
         raise check.error(
             "TSP0303", f"`{parameter.name}` of `{op.title}` must be a whole number", span, ex.show(extent)
         )
+    if parameter.names and value not in parameter.names:
+        raise _wrong(op, parameter, extent, span, check)
     return float(ex.number(value)) if parameter.kind == "number" else value
 
 
@@ -182,7 +195,10 @@ _WANTED = {
 
 
 def _wrong(op: Op, parameter: Parameter, value: Any, span: Span, check: Checker) -> Abort:
-    wanted = "a tensor" if parameter.is_tensor else _WANTED[parameter.kind]
+    if parameter.names:
+        wanted = f"one of {', '.join(parameter.names)}"
+    else:
+        wanted = "a tensor" if parameter.is_tensor else _WANTED[parameter.kind]
     return check.error(
         "TSP0213", f"`{parameter.name}` of `{op.title}` must be {wanted}", span, f"this is {describe(value)}"
     )
@@ -193,6 +209,8 @@ def default(parameter: Parameter) -> Extent | None:
     text = parameter.default or "none"
     if text == "none":
         return None
+    if parameter.names:
+        return ex.const(text)
     return (
         ex.const(text == "true")
         if text in ("true", "false")

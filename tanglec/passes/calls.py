@@ -13,12 +13,13 @@ from tanglec.ops.registry import Op
 from tanglec.passes import binding
 from tanglec.passes.arithmetic import ARITY, check_arity, combine
 from tanglec.passes.binding import NamedLayer, Several, describe
-from tanglec.passes.names import FUNCTIONS, UNSUPPORTED, BlockDef
+from tanglec.passes.names import FORMS, FUNCTIONS, BlockDef
 from tanglec.source import Span
 from tanglec.syntax import ast
 
 if TYPE_CHECKING:
-    from tanglec.passes.elaborate import Elaborator, Frame
+    from tanglec.passes.elaborate import Elaborator
+    from tanglec.passes.frame import Frame
 
 Arguments = list[tuple[ast.Name | None, Any, Span]]
 
@@ -31,45 +32,50 @@ class Calls:
         self.check = elaborator.check
 
     def __call__(self, node: ast.Call, frame: Frame, name: str, names: Sequence[str]) -> tuple[Any, ...]:
-        callee = self._callee(node.callee, frame)
+        callee = self.callee(node.callee, frame)
         evaluate = self.elaborator.evaluate
         arguments = [(a.name, evaluate(a.value, frame), a.value.span) for a in node.arguments]
+        if callee is None and node.callee.id in FORMS:
+            if node.callee.id == "dag":
+                return (self.elaborator.dag(arguments, frame, node.span),)
+            return (self.elaborator.scan(arguments, frame, node.span, name),)
         if callee is None:
             return (self._function(node, arguments),)
         if isinstance(callee, BlockDef):
             return self.elaborator.call_block(callee, arguments, frame, node.span, names)
         if isinstance(callee, NamedLayer):
             return (self._apply_layer(callee, arguments, frame, node.span, name),)
-        return (self._operation(callee, arguments, frame, node.span, name),)
+        via = node.callee.id if node.callee.id in frame.locals else ""
+        return (self._operation(callee, arguments, frame, node.span, name, via),)
 
-    def _callee(self, node: ast.Name, frame: Frame) -> BlockDef | Op | NamedLayer | None:
-        """What a name calls: parameter or local, block, operation; None for a function of numbers."""
+    def callee(self, node: ast.Name, frame: Frame) -> BlockDef | Op | NamedLayer | None:
+        """What a name calls: parameter or local, block, operation; None for what the language itself defines."""
         local = frame.locals.get(node.id)
         if isinstance(local, BlockDef | Op | NamedLayer):
             return local
         found = frame.file.callee(node.id)
         if found is not None:
             return found
-        if node.id in FUNCTIONS:
+        if node.id in (*FUNCTIONS, *FORMS):
             return None
         if node.id in frame.locals:
             value = self.elaborator.evaluate(node, frame)
             raise self.check.error(
                 "TSP0204", f"`{node.id}` cannot be called", node.span, f"it is {describe(value)}"
             )
-        if node.id in frame.file.missing or node.id in UNSUPPORTED:
+        if node.id in frame.file.missing:
             raise Abort  # reported with the names
         raise self.check.error("TSP0204", f"there is no operation or block `{node.id}`", node.span)
 
     # --- operations --------------------------------------------------------------------------------------------------
 
-    def _operation(self, op: Op, arguments: Arguments, frame: Frame, span: Span, name: str) -> Any:
+    def _operation(self, op: Op, arguments: Arguments, frame: Frame, span: Span, name: str, via: str) -> Any:
         if op.parameters[0].variadic:
             arguments = self._variadic(op, arguments, span)
         if _names_a_layer(op, arguments):
             return self._named(op, arguments, span, name)
         bound = binding.match(op.name, binding.signature(op), arguments, span, self.check)
-        return self.elaborator.apply(op, bound, frame, span, name)
+        return self.elaborator.apply(op, bound, frame, span, name, via=via)
 
     def _variadic(self, op: Op, arguments: Arguments, span: Span) -> Arguments:
         """Tensors and lists of tensors in a row become one argument."""
@@ -122,7 +128,7 @@ class Calls:
         if named.layer is None:
             if not named.op.parameters[0].optional:
                 raise self.check.error("TSP0405", f"apply `{named.name}` before its weight is shared", span)
-            inferred, _ = self.elaborator.infer(named.op, self._rest(named), named.span)
+            inferred, _ = self.elaborator.apply.infer(named.op, self._rest(named), named.span)
             named.layer = Layer(named.name, inferred.weights, named.span)
         return named.layer
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tanglec.diagnostics import Abort, Label, Sink
 from tanglec.ir import extents as ex
-from tanglec.ir.extents import TRUE, Assignment, Extent, Position
+from tanglec.ir.extents import TRUE, Assignment, Extent, Position, Scalar
 from tanglec.passes.arithmetic import described, sort_of
 from tanglec.source import Source, Span
 
@@ -26,7 +26,7 @@ class Checker:
     dims: Mapping[str, Span]
     requirements: list[Extent] = field(default_factory=list)
     assuming: Extent = TRUE
-    calls: list[Span] = field(default_factory=list)
+    calls: list[tuple[Span, bool]] = field(default_factory=list)  # and whether others call the same block
     sampled: dict[str, tuple[str, Span]] = field(default_factory=dict)
     _seen: set[tuple[str, Span]] = field(default_factory=set)
 
@@ -48,11 +48,12 @@ class Checker:
         if (code, span) in self._seen:
             return Abort(title)
         self._seen.add((code, span))
-        if span.source is not self.source:
-            call = next((c for c in reversed(self.calls) if c.source is self.source), None)
-            if call is not None:
-                labels = [*labels, Label(span, text or "in the library, here")]
-                span, text = call, ""
+        calls = [(call, several) for call, several in self.calls if call.source is self.source]
+        if span.source is not self.source and calls:
+            labels = [*labels, Label(span, text or "in the library, here")]
+            (span, _), text = calls.pop(), ""
+        if calls and calls[-1][1]:
+            labels = [*labels, Label(calls[-1][0], "called from here")]
         return self.sink.error(code, title, span, text, labels=labels, notes=notes, help=help)
 
     def hold(self, condition: Extent, code: str, title: str, span: Span, text: str = "") -> None:
@@ -149,6 +150,11 @@ class Checker:
             span,
             ex.show(extent),
         )
+
+    def counterexample(self, condition: Extent) -> dict[Position, Scalar]:
+        """Choices for which the condition fails; empty where it takes none."""
+        failing = ex.failures(condition, self.assuming)
+        return {p: failing[0][p] for p in condition.positions} if failing else {}
 
     def sampled_only(self, positions: Sequence[Position], why: str, span: Span) -> None:
         """Note that the dimensions of these positions cannot be superposed."""

@@ -1,9 +1,4 @@
-"""How many architectures a space has, exactly, and the range of what they cost, without enumerating them.
-
-Positions that share a presence condition, a `require` or a term of a cost form a graph. Positions of high degree (an
-embedding width, a depth) are split on; what is left falls into small components, which are independent of one another and
-are enumerated. The result is a tree, over which architectures are counted and sampled, and sums distributed.
-"""
+"""How many architectures a space has, exactly, without enumerating them: distributions of sums over a tree of choices."""
 
 from __future__ import annotations
 
@@ -11,193 +6,21 @@ import math
 import operator
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
 from tanglec.ir import extents as ex
-from tanglec.ir.extents import TRUE, Extent, Position, Scalar
+from tanglec.ir.extents import Position
 from tanglec.ir.nodes import Aggregate, Requirement, Space, Term
-from tanglec.passes.intervals import interval
+from tanglec.passes.intervals import Number
+from tanglec.passes.tree import Assigned, Factor, Node, Option, TooManyStates, canonical, grow, sample
 
-LEAF = 256  # joint choices that a component may have to be enumerated
 MOST_STATES = 1_000_000
-MOST_WORK = 1_000_000  # evaluations of single operators while a tree grows
 SAMPLES = 4_000
 
-Assigned = Mapping[Position, Scalar]
-Number = int | Fraction
 State = tuple[Number, ...]
-
-
-class TooManyStates(Exception):
-    """The tree, or the distinct sums over it, are more than may be held."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Factor:
-    """What several positions decide together: a condition that must hold, or a term of aggregate number `index`."""
-
-    positions: frozenset[Position]
-    condition: Extent = TRUE
-    term: Term | None = None
-    index: int = -1
-
-    @property
-    def parts(self) -> int:
-        """The work of evaluating it."""
-        return self.condition.parts if self.term is None else self.term.present.parts + self.term.value.parts
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Option:
-    """One way to choose at a node: the choices, the terms that they decide, and what is left to choose."""
-
-    choices: dict[Position, Scalar]
-    terms: tuple[tuple[int, Number], ...]  # (aggregate, value)
-    rest: tuple[Node, ...]
-    count: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Node:
-    """Alternatives; `count` is the number of ways through."""
-
-    options: tuple[Option, ...]
-    count: int
-
-
-def canonical(positions: Iterable[Position], presence: Mapping[Position, Extent]) -> list[Factor]:
-    """What is absent is not counted: an absent position has its first choice and no other."""
-    factors = []
-    for position in positions:
-        first = ex.apply("==", ex.choice(position), ex.const(position.choices[0]))
-        condition = ex.apply("or", presence[position], first)
-        if condition != TRUE and condition.positions:
-            factors.append(Factor(frozenset(condition.positions), condition))
-    return factors
-
-
-def _components(
-    positions: Iterable[Position], factors: Sequence[Factor], hubs: Sequence[Position]
-) -> Iterator[tuple[list[Position], list[Factor]]]:
-    left = dict.fromkeys(positions)
-    if any(h in left for h in hubs):
-        yield list(left), list(factors)
-        return
-    by_position: dict[Position, list[Factor]] = {p: [] for p in left}
-    for factor in factors:
-        for position in factor.positions:
-            if position in by_position:
-                by_position[position].append(factor)
-    while left:
-        part, touching, queue = [], {}, [next(iter(left))]
-        while queue:
-            position = queue.pop()
-            if position not in left:
-                continue
-            del left[position]
-            part.append(position)
-            for factor in by_position[position]:
-                touching[id(factor)] = factor
-                queue.extend(p for p in factor.positions if p in left)
-        yield part, list(touching.values())
-
-
-def grow(
-    positions: Iterable[Position],
-    factors: Sequence[Factor],
-    hubs: Sequence[Position] = (),
-) -> tuple[Node, ...]:
-    """One node for each connected component of the positions; `hubs` are split on first. Raises `TooManyStates`."""
-    if any(ex.domain_size(f.positions) > MOST_WORK for f in factors):
-        raise TooManyStates  # all its joint choices would be walked
-    return _Tree(hubs).grow(positions, factors, {})
-
-
-@dataclass(slots=True)
-class _Tree:
-    """Grows nodes while there is work left."""
-
-    hubs: Sequence[Position]
-    work_left: int = MOST_WORK
-
-    def grow(
-        self, positions: Iterable[Position], factors: Sequence[Factor], assigned: Assigned
-    ) -> tuple[Node, ...]:
-        components = _components(positions, factors, self.hubs)
-        return tuple(self._node(part, touching, assigned) for part, touching in components)
-
-    def _node(self, part: list[Position], factors: list[Factor], assigned: Assigned) -> Node:
-        first = next((h for h in self.hubs if h in part), None)
-        if first is None and (len(part) == 1 or ex.domain_size(part) <= LEAF):
-            options = [self._option(choices, factors, assigned, ()) for choices in ex.assignments(part)]
-        else:
-            hub = first or max(part, key=lambda p: (_degree(p, factors), p))
-            rest = [p for p in part if p != hub]
-            options = [self._option({hub: value}, factors, assigned, rest) for value in hub.choices]
-        kept = tuple(o for o in options if o is not None and o.count)
-        return Node(kept, sum(o.count for o in kept))
-
-    def _option(
-        self,
-        choices: dict[Position, Scalar],
-        factors: Sequence[Factor],
-        assigned: Assigned,
-        rest: Sequence[Position],
-    ) -> Option | None:
-        here = {**assigned, **choices}
-        terms, open_factors = [], []
-        self.work_left -= len(factors) + len(rest)
-        for factor in factors:
-            if not factor.positions <= here.keys():
-                open_factors.append(factor)
-                continue
-            self.work_left -= factor.parts
-            if self.work_left < 0:
-                raise TooManyStates
-            if factor.term is None:
-                if not factor.condition.at(here):
-                    return None
-            elif factor.term.present.at(here):
-                terms.append((factor.index, ex.number(factor.term.value.at(here))))
-        nodes = self.grow(rest, open_factors, here)
-        return Option(choices, tuple(terms), nodes, math.prod(n.count for n in nodes))
-
-
-def _degree(position: Position, factors: Sequence[Factor]) -> int:
-    """How many positions share a factor with this one."""
-    return len({q for f in factors if position in f.positions for q in f.positions})
-
-
-# --- what trees are good for -----------------------------------------------------------------------------------------
-
-
-def sample(nodes: Sequence[Node], rng: random.Random) -> dict[Position, Scalar]:
-    """One of the architectures, all equally likely."""
-    chosen: dict[Position, Scalar] = {}
-    for node in nodes:
-        option = rng.choices(node.options, weights=[o.count for o in node.options])[0]
-        chosen |= option.choices
-        chosen |= sample(option.rest, rng)
-    return chosen
-
-
-def extremes(nodes: Sequence[Node]) -> tuple[Number, Number]:
-    """The smallest and largest sum of aggregate 0."""
-    low: Number = 0
-    high: Number = 0
-    for node in nodes:
-        ranges = []
-        for option in node.options:
-            least, most = extremes(option.rest)
-            own = sum(value for _, value in option.terms)
-            ranges.append((own + least, own + most))
-        low += min((r[0] for r in ranges), default=0)
-        high += max((r[1] for r in ranges), default=0)
-    return low, high
-
 
 _COMBINE: dict[str, Callable[[Number, Number], Number]] = {
     "sum": operator.add,
@@ -324,12 +147,6 @@ def term_factors(terms: Iterable[Term], index: int) -> list[Factor]:
     return factors
 
 
-def constant_part(terms: Iterable[Term]) -> Number:
-    """The sum of the terms that do not depend on choices."""
-    constant = (t for t in terms if not ex.union(t.present, t.value))
-    return sum(ex.number(t.value.constant) for t in constant if t.present.constant)
-
-
 def _fixed(aggregates: Sequence[Aggregate]) -> State:
     """Each aggregate over its constant terms alone."""
     values = []
@@ -413,29 +230,3 @@ def _wilson(hits: int, samples: int, z: Fraction = Fraction(196, 100)) -> tuple[
     spread = Fraction(math.sqrt(share * (1 - share) / samples + z * z / (4 * samples**2)))
     centre, scale = share + z * z / (2 * samples), 1 + z * z / samples
     return max(Fraction(0), (centre - z * spread) / scale), min(Fraction(1), (centre + z * spread) / scale)
-
-
-def cost_range(space: Space, terms: Sequence[Term]) -> tuple[int, int]:
-    """The smallest and largest sum of terms over all architectures (conditions on aggregates left aside).
-
-    Where the terms depend on too many choices together, bounds: what each term can be by itself.
-    """
-    plain = [r for r in space.requirements if not r.aggregates]
-    try:
-        nodes = grow(space.positions, [*conditions(space, plain), *term_factors(terms, 0)])
-    except TooManyStates:
-        return _bounds(terms)
-    low, high = extremes(nodes)
-    base = constant_part(terms)
-    return int(base + low), int(base + high)
-
-
-def _bounds(terms: Sequence[Term]) -> tuple[int, int]:
-    low: Number = 0
-    high: Number = 0
-    for term in terms:
-        least, most = interval(term.value)
-        absent, present = interval(term.present)
-        low += least if absent else min(least, 0)
-        high += most if present else 0
-    return int(low), int(high)

@@ -14,11 +14,13 @@ from tanglec.ops.registry import registry
 from tanglec.passes.arithmetic import combine, sort_of
 from tanglec.passes.binding import NamedLayer, Several, describe
 from tanglec.passes.calls import Calls, number_of
+from tanglec.passes.decisions import note
 from tanglec.source import Span
 from tanglec.syntax import ast
 
 if TYPE_CHECKING:
-    from tanglec.passes.elaborate import Elaborator, Frame
+    from tanglec.passes.elaborate import Elaborator
+    from tanglec.passes.frame import Frame
 
 _TENSOR_OPERATIONS = {"+": "add", "-": "subtract", "*": "multiply"}
 
@@ -77,7 +79,8 @@ class Evaluator:
                 return self._slice(node, frame, name)
             case ast.List():
                 return Several(tuple(self(item, frame) for item in node.items))
-        raise self.check.error("TSP0501", "`choose` is not supported yet", node.span)
+            case ast.Choose():
+                return self.elaborator.choose(node, frame, name)
 
     def extent(self, node: ast.Expr, frame: Frame, wanted: str = "a number is needed here") -> Extent:
         """An expression that must be a number, a truth value or a name."""
@@ -135,6 +138,7 @@ class Evaluator:
                 node.operator, self.condition(node.left, frame), self.condition(node.right, frame)
             )
         left, right = self(node.left, frame), self(node.right, frame)
+        left, right = _label(left, right), _label(right, left)
         sized = all(isinstance(v, Extent | Axis | Value) for v in (left, right))
         if node.operator in ("==", "!=") and not sized:  # `kv_heads == none`, `act == relu`
             return ex.const((left is right) == (node.operator == "=="))
@@ -176,9 +180,10 @@ class Evaluator:
         condition = self.condition(node.condition, frame)
         known = self.check.decide(condition, node.condition.span)
         if known is not None:
+            note(node.condition, known, condition, frame, self)
             return self(node.then if known else node.otherwise, frame, name)
         elaborator = self.elaborator
-        sides = elaborator.sides(
+        sides = elaborator.conditions.sides(
             condition, frame, lambda f: self(node.then, f), lambda f: self(node.otherwise, f)
         )
         (then, first), (otherwise, second) = sides
@@ -193,7 +198,7 @@ class Evaluator:
             raise self.check.error("TSP0309", message, node.span, text)
         why = "a condition holds for some choices only"
         self.check.sampled_only(condition.positions, why, node.condition.span)
-        value, joined = elaborator.join(condition, first, second, name, node.span)
+        value, joined = elaborator.conditions.join(condition, first, second, name, node.span)
         frame.steps.append(
             Branch(condition, tuple(then.steps), tuple(otherwise.steps), tuple(joined), node.span)
         )
@@ -253,3 +258,9 @@ class Evaluator:
         """An operation that an operator stands for."""
         bound = {key: (value, (spans or {}).get(key, span)) for key, value in arguments.items()}
         return self.elaborator.apply(registry()[op], bound, frame, span, name)
+
+
+def _label(value: Any, other: Any) -> Any:
+    """`none` beside a name is a label like others: `op == none`."""
+    beside_name = isinstance(other, Extent) and sort_of(other) == "name"
+    return ex.const("none") if value is None and beside_name else value

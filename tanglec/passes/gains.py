@@ -10,9 +10,21 @@ from collections import defaultdict
 from dataclasses import replace
 
 from tanglec.diagnostics import Sink
-from tanglec.ir.nodes import Branch, Call, Constructor, Operation, Repeat, Space, Step, Value, rewrite
+from tanglec.ir.nodes import (
+    Call,
+    Constructor,
+    Operation,
+    Repeat,
+    Scan,
+    Space,
+    Step,
+    Value,
+    bodies,
+    joins,
+    rewrite,
+)
 
-# Readers that are not operations: results of the network, values carried through a repetition or out of a condition.
+# Readers that are not operations: results of the network, and what comes out of a repetition, a condition or a choice.
 _OTHER = "other"
 
 
@@ -36,7 +48,11 @@ def drop_cancelled_gains(space: Space, sink: Sink, lowering: str) -> Space:
 
 
 def _writes_channels(operation: Operation) -> bool:
-    return operation.op in ("linear", "conv", "depthwise") and bool(operation.output.type.features.positions)
+    """Whether its weight has a gain along channels. Those that follow a rule are no part of wider choices' weights."""
+    make = operation.supernet.layer
+    ruled = make is not None and "channels" in dict(make.options)
+    varies = bool(operation.output.type.features.positions)
+    return operation.op in ("linear", "conv", "depthwise") and varies and not ruled
 
 
 class _Flow:
@@ -61,14 +77,16 @@ class _Flow:
                     self.read(value, step.op)
             elif isinstance(step, Call):
                 self._call(step)
-            elif isinstance(step, Repeat):
-                self._repeat(step)
-            elif isinstance(step, Branch):
-                self.body(step.then)
-                self.body(step.otherwise)
-                for joined in step.joined:
-                    self.read(joined.then, _OTHER)
-                    self.read(joined.otherwise, _OTHER)
+            elif isinstance(step, Scan):
+                self.read(step.xs, _OTHER)
+                self.read(step.initial, _OTHER)
+            for _, inner in bodies(step):
+                self.body(inner)
+            handed_on = (
+                isinstance(step, Repeat) and not step.elastic
+            )  # the next iteration reads the very value
+            for value in () if handed_on else joins(step):
+                self.read(value, _OTHER)
 
     def _call(self, step: Call) -> None:
         for given, (_, inside) in zip(step.inputs, step.instance.inputs, strict=True):
@@ -77,10 +95,3 @@ class _Flow:
         self.body(step.instance.body)
         for result, inside in zip(step.results, step.instance.outputs, strict=True):
             self.same[result] = self.root(inside)
-
-    def _repeat(self, step: Repeat) -> None:
-        for inner in step.bodies:
-            self.body(inner)
-        for carried in step.carried if step.elastic else ():
-            for value in (carried.before, *carried.after):
-                self.read(value, _OTHER)

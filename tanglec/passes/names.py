@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from tanglec.diagnostics import Label, Sink
-from tanglec.ops.registry import Op, registry
+from tanglec.ops.registry import Op, option_names, registry
 from tanglec.passes.arithmetic import ARITY
 from tanglec.source import Source, Span
 from tanglec.spelling import closest
@@ -19,7 +19,8 @@ from tanglec.syntax import ast
 
 # Functions of values that are not operations on tensors.
 FUNCTIONS = ("width", "size", *ARITY)
-UNSUPPORTED = ("dag", "scan")
+# What looks like a call and wires blocks together.
+FORMS = ("dag", "scan")
 AGGREGATES = ("params", "macs", "sum", "product", "min", "max", "count")
 
 Libraries = Callable[[str], Source | None]
@@ -51,6 +52,7 @@ class FileScope:
     inputs: dict[str, ast.Input] = field(default_factory=dict)
     dims: dict[str, ast.Dim] = field(default_factory=dict)
     requires: list[ast.Require] = field(default_factory=list)
+    notations: list[ast.Notation] = field(default_factory=list)
     network: ast.Network | None = None
     missing: set[str] = field(default_factory=set)  # what a `use` that failed would have brought
 
@@ -60,9 +62,9 @@ class FileScope:
 
     @property
     def labels(self) -> set[str]:
-        """Names that are choices of some dimension."""
+        """Names that are choices of some dimension, or that an option of an operation takes."""
         items = (i for d in self.dims.values() for c in d.lists for i in c.items)
-        return {i.id for i in items if isinstance(i, ast.Name)}
+        return {i.id for i in items if isinstance(i, ast.Name)} | option_names()
 
     def callee(self, name: str) -> BlockDef | Op | None:
         """Block of this file, used block, operation: in this order, so that a new operation breaks no old space."""
@@ -102,6 +104,8 @@ class _Resolver:
             self._add(scope.blocks, (scope.blocks, scope.used), node.name, BlockDef(node, scope))
         elif isinstance(node, ast.Require):
             scope.requires.append(node)
+        elif isinstance(node, ast.Notation):
+            scope.notations.append(node)
         elif isinstance(node, ast.Network):
             if scope.network is not None:
                 first = Label(scope.network.span, "the first one")
@@ -209,14 +213,11 @@ def _calls(body: object) -> Iterator[ast.Name]:
 
 def _check_recursion(scope: FileScope, sink: Sink) -> None:
     """Blocks do not call themselves, directly or through others of the file (also when handed on as a value)."""
-    reaches = {
-        name: {n.id for n in nodes(block.node.body) if isinstance(n, ast.Name) and n.id in scope.blocks}
-        for name, block in scope.blocks.items()
-    }
+    reaches = {name: {n.id for n in _blocks_in(block, scope)} for name, block in scope.blocks.items()}
     for name, block in scope.blocks.items():
         path = _cycle(name, reaches)
         if path:
-            calls = [n for n in nodes(block.node.body) if isinstance(n, ast.Name) and n.id == path[1]]
+            calls = [n for n in _blocks_in(block, scope) if n.id == path[1]]
             sink.error(
                 "TSP0206",
                 f"block `{name}` calls itself",
@@ -224,6 +225,12 @@ def _check_recursion(scope: FileScope, sink: Sink) -> None:
                 " -> ".join(path),
                 labels=[Label(block.node.name.span, "this block")],
             )
+
+
+def _blocks_in(block: BlockDef, scope: FileScope) -> Iterator[ast.Name]:
+    """Where a block names blocks of its file, to call them or to hand them on."""
+    own = {*assigned(block.node.body), *(p.name.id for p in block.node.parameters)}
+    return (n for n in uses(block.node.body) if n.id in scope.blocks and n.id not in own)
 
 
 def _cycle(start: str, reaches: dict[str, set[str]]) -> list[str]:
@@ -249,33 +256,28 @@ class _Body:
     sink: Sink
 
     def check(self, body: object) -> None:
-        arms = {id(n) for c in nodes(body) if isinstance(c, ast.Choose) for n in nodes(c.arms)}
-        for choose in (n for n in nodes(body) if isinstance(n, ast.Choose)):
-            self.sink.error("TSP0501", "`choose` is not supported yet", choose.span)
-        skip = arms | {id(c) for c in _calls(body)}
+        skip = {id(c) for c in _calls(body)}
+        skip |= {id(n.label) for n in nodes(body) if isinstance(n, ast.Arm)}
         skip |= {id(a.name) for n in nodes(body) if isinstance(n, ast.Call) for a in n.arguments if a.name}
         skip |= {id(t) for n in nodes(body) if isinstance(n, ast.Assign) for t in n.targets}
         skip |= {id(n.index) for n in nodes(body) if isinstance(n, ast.Repeat) and n.index}
         for name in _calls(body):
-            if id(name) not in arms:
-                self._callee(name)
+            self._callee(name)
         for node in nodes(body):
             if isinstance(node, ast.Name) and id(node) not in skip:
                 self._value(node)
 
     def _callee(self, name: ast.Name) -> None:
-        if name.id in self.known or self.scope.callee(name.id) is not None or name.id in FUNCTIONS:
+        if name.id in self.known or self.scope.callee(name.id) is not None:
             return
-        if name.id in self.scope.missing:
-            return
-        if name.id in UNSUPPORTED:
-            self.sink.error("TSP0501", f"`{name.id}` is not supported yet", name.span)
+        if name.id in (*FUNCTIONS, *FORMS) or name.id in self.scope.missing:
             return
         candidates = [
             *self.scope.blocks,
             *self.scope.used,
             *(n for n, o in registry().items() if not o.internal),
             *FUNCTIONS,
+            *FORMS,
         ]
         self._unknown("TSP0204", f"there is no operation or block `{name.id}`", name, candidates)
 
@@ -288,11 +290,11 @@ class _Body:
             message = f"`{name.id}` is an input, and inputs are read in `network`"
             self.sink.error("TSP0217", message, name.span, help=["pass it on as an argument of the block"])
             return
-        if name.id in FUNCTIONS:
+        if name.id in (*FUNCTIONS, *FORMS):
             message = f"`{name.id}` is a function of the language, which cannot be handed on"
             self.sink.error("TSP0201", message, name.span, help=["hand on a block that calls it"])
             return
-        self._unknown("TSP0201", f"unknown name `{name.id}`", name, self.known)
+        self._unknown("TSP0201", f"unknown name `{name.id}`", name, [*self.known, *sorted(self.scope.labels)])
 
     def _unknown(self, code: str, title: str, name: ast.Name, candidates: Iterable[str]) -> None:
         near = closest(name.id, candidates)
@@ -406,9 +408,9 @@ def _check_declarations(scope: FileScope, sink: Sink) -> None:
 
 
 def _check_unused(scope: FileScope, sink: Sink) -> None:
-    used = {n.id for d in scope.module.declarations for n in _uses(d)}
-    declarations = [d for d in scope.module.declarations if not isinstance(d, ast.Require)]
-    chosen = {n.id for d in declarations for n in _uses(d)}
+    declarations = [d for d in scope.module.declarations if not isinstance(d, ast.Notation)]
+    used = {n.id for d in declarations for n in uses(d)}
+    chosen = {n.id for d in declarations if not isinstance(d, ast.Require) for n in uses(d)}
     for dim in scope.dims.values():
         if dim.name.id not in chosen:
             help = ["nothing in the network depends on it: a search would choose it without any effect"]
@@ -427,7 +429,7 @@ def _check_unused(scope: FileScope, sink: Sink) -> None:
                 sink.warn("TSP0203", f"block `{name.id}` is never used", name.span)
     bodies = [b.node for b in scope.blocks.values()] + ([scope.network] if scope.network else [])
     for body in bodies:
-        read = {n.id for n in _uses(body)}
+        read = {n.id for n in uses(body)}
         local = dict(assigned(body.body))
         if isinstance(body, ast.Block):
             local |= {p.name.id: p.name for p in body.parameters}
@@ -436,7 +438,7 @@ def _check_unused(scope: FileScope, sink: Sink) -> None:
                 sink.warn("TSP0203", f"`{local_name.id}` is never used", local_name.span)
 
 
-def _uses(node: object) -> Iterator[ast.Name]:
+def uses(node: object) -> Iterator[ast.Name]:
     """Names that are read below a node: not those that it declares, assigns or gives to an argument."""
     skip: set[int] = set()
     for n in nodes(node):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain, count
+from typing import Any
 
 from tanglec.diagnostics import Abort, Label, Sink
 from tanglec.ir import extents as ex
@@ -44,6 +46,21 @@ class Call:
 
 
 @dataclass(slots=True)
+class Kept:
+    """The choices of which edges a `dag` keeps: a dimension that nobody declares."""
+
+    name: str
+    span: Span
+    owners: tuple[str, ...]
+    # Stands for a node among the blocks, so that nodes are numbered as instances are.
+    node: Any = field(default_factory=object)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return self.owners if len(self.owners) > 1 else ("",)
+
+
+@dataclass(slots=True)
 class Positions:
     """The dimensions of a space and the positions that were met."""
 
@@ -52,6 +69,10 @@ class Positions:
     check: Checker
     present: dict[Position, Extent] = field(default_factory=dict)
     uses: dict[str, int] = field(default_factory=dict)
+    given: dict[Position, Scalar] = field(default_factory=dict)  # inside an arm of `choose`
+    # The dimensions of the edges that are kept: for each set of blocks whose instances share the choices, and each depth
+    # to which a `dag` stands inside the edges of others.
+    kept: dict[tuple[int, tuple[str, ...]], Kept] = field(default_factory=dict)
 
     def choice(self, name: ast.Name, call: Call, present: Extent) -> Extent:
         """The extent of a dimension as it is seen from an instance."""
@@ -60,9 +81,53 @@ class Positions:
         lists = self.lists[name.id]
         choices = lists[0] if len(lists) == 1 else lists[index] if index < len(lists) else lists[-1]
         position = Position(name.id, index, group, choices, scoped=node.per is not None)
+        if position in self.given:
+            return ex.const(self.given[position])
         self.present[position] = ex.either(self.present.get(position, FALSE), present)
         self.uses[name.id] = self.uses.get(name.id, 0) + 1
         return ex.choice(position)
+
+    def keep(
+        self, edge: BlockDef, subsets: tuple[Scalar, ...], call: Call, present: Extent, span: Span, depth: int
+    ) -> Extent:
+        """The choice of incoming edges of one node, shared wherever the choices `per edge` are; without any, by block.
+
+        `depth` is the number of `dag`s inside whose edges this one stands.
+        """
+        owners = self._sharers(edge, call)
+        owner = self._owner(call, owners)
+        if owner is None:
+            blocks = " or ".join(f"`{b.name}`" for b in owners)
+            title = f"the nodes of this `dag` share their choices within {blocks}"
+            raise self.check.error("TSP0207", title, span, "this is not inside one")
+        kept = self._kept_by(tuple(b.name for b in owners), edge, depth, span)
+        node = Call.of(kept.node, call)
+        group = owner.block.name if len(owners) > 1 and owner.block is not None else ""
+        position = Position(kept.name, node.ordinals[owner], group, subsets, scoped=True)
+        known = next((p for p in self.present if p == replace(position, choices=p.choices)), position)
+        if known.choices != subsets:
+            title = "two `dag`s that share their choices differ in their nodes"
+            ways = f"{len(known.choices)} and {len(subsets)} ways to keep edges"
+            raise self.check.error("TSP0219", title, span, ways)
+        self.present[position] = ex.either(self.present.get(position, FALSE), present)
+        self.uses[position.dim] = self.uses.get(position.dim, 0) + 1
+        return ex.choice(position)
+
+    def _kept_by(self, owners: tuple[str, ...], edge: BlockDef, depth: int, span: Span) -> Kept:
+        """The dimension of the edges that are kept within some blocks: `keep`, or by another name where that is taken."""
+        if (depth, owners) not in self.kept:
+            taken = {*self.scope.dims, *self.scope.params, *self.scope.inputs}
+            taken |= {kept.name for kept in self.kept.values()}
+            names = chain(("keep", f"keep_{edge.name}"), (f"keep_{edge.name}_{i}" for i in count(2)))
+            self.kept[depth, owners] = Kept(next(n for n in names if n not in taken), span, owners)
+        return self.kept[depth, owners]
+
+    def _sharers(self, edge: BlockDef, call: Call) -> list[BlockDef]:
+        """The blocks whose instances share the choices of edges; none where every dag has its own."""
+        scoped = [d for d in self.scope.dims.values() if d.per is not None and self._block(d.per) is edge]
+        if not scoped:
+            return [call.block] if call.block is not None else []
+        return [self._block(n) for n in scoped[0].of]
 
     def _place(self, node: ast.Dim, call: Call, span: Span) -> tuple[int, str]:
         if node.per is None:
@@ -135,7 +200,18 @@ class Positions:
                     why,
                 )
             )
-        return tuple(result)
+        return (*result, *map(self._kept, self.kept.values()))
+
+    def _kept(self, kept: Kept) -> Dimension:
+        """A dimension of edges that are kept."""
+        met = [p for p in self.present if p.dim == kept.name]
+        positions = tuple(sorted(met, key=lambda p: (kept.groups.index(p.group), p.index)))
+        present = [self.present[p] for p in positions]
+        if all(map(_always, present)):
+            present = [TRUE] * len(present)
+        scope = "per node" + (f" of {', '.join(kept.owners)}" if kept.owners else "")
+        uses = self.uses[kept.name]
+        return Dimension(kept.name, positions, scope, kept.span, tuple(present), uses, gates=True)
 
     def _check_lists(self, node: ast.Dim, groups: Sequence[str], sink: Sink) -> None:
         """One list for all positions, or one for each; where groups are kept apart, for each of a group."""

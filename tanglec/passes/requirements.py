@@ -12,6 +12,7 @@ from tanglec.ir.nodes import Aggregate, Dimension, Instance, Requirement, Term
 from tanglec.passes.arithmetic import ARITY, check_arity, combine, described, sort_of
 from tanglec.passes.cost import multiply_add_terms, parameter_terms
 from tanglec.passes.names import FileScope, nodes
+from tanglec.passes.subscripts import has_subscripts, one, run, subscripted
 from tanglec.source import Span
 from tanglec.syntax import ast
 
@@ -30,6 +31,8 @@ class _Condition:
     places: Mapping[str, Dimension] = field(default_factory=dict)
     costs: Mapping[str, tuple[Term, ...]] = field(default_factory=dict)
     aggregates: dict[Position, Aggregate] = field(default_factory=dict)
+    present: list[Extent] = field(default_factory=list)  # of the single positions, `op[3]`, that were met
+    inside: bool = False  # an aggregate
 
     def __call__(self, node: ast.Expr) -> Extent:
         match node:
@@ -49,6 +52,10 @@ class _Condition:
                 return self._combine("where", (node.condition, node.then, node.otherwise), node.span)
             case ast.Call():
                 return self._call(node)
+            case ast.Index():
+                return self._single(node)
+            case ast.Slice():
+                return self._sliced(node)
         raise self.sink.error("TSP0311", "this cannot stand in a `require`", node.span)
 
     def _name(self, node: ast.Name) -> Extent:
@@ -67,7 +74,8 @@ class _Condition:
         if name in _COSTS and not arguments:
             return self._aggregate(Aggregate("sum", self.costs[name], f"{name}()"))
         if name in _AGGREGATES and len(arguments) == 1:
-            return self._aggregate(Aggregate(name, self._terms(name, arguments[0]), node.span.text))
+            terms, over = self._terms(name, arguments[0])
+            return self._aggregate(Aggregate(name, terms, node.span.text, over))
         if name in ARITY:
             check_arity(name, len(arguments), node.span, self.sink.error)
             return self._combine(name, arguments, node.span)
@@ -76,28 +84,64 @@ class _Condition:
         title = f"`{name}` takes {'no arguments' if name in _COSTS else 'one argument'} in a `require`"
         raise self.sink.error("TSP0212", title, node.span, "e.g. `params() <= 5_000_000`, `sum(depth) < 12`")
 
-    def _terms(self, kind: str, argument: ast.Expr) -> tuple[Term, ...]:
-        """One term for each position of the dimension that the argument speaks of."""
-        names = sorted({n.id for n in nodes(argument) if isinstance(n, ast.Name) and n.id in self.places})
-        if not names:
-            title = f"`{kind}` ranges over the positions of a dimension"
-            raise self.sink.error("TSP0212", title, argument.span, "none is named here")
-        found = [self.places[n] for n in names]
+    def _single(self, node: ast.Index) -> Extent:
+        dim, place = one(node, self.places, self, self.sink)
+        if self.inside:
+            help = [f"write `{dim.name}[{place}..{place + 1}]`"]
+            raise self.sink.error(
+                "TSP0212", "an aggregate ranges over positions", node.span, "this is one", help=help
+            )
+        self.present.append(dim.present[place])
+        return ex.choice(dim.positions[place])
+
+    def _sliced(self, node: ast.Slice) -> Extent:
+        dim, _ = run(node, self.places, self, self.sink)
+        if self.inside:
+            return self.dims[dim.name]
+        text = f"for one of them, `{dim.name}[0]`; for all together, e.g. `sum({node.span.text})`"
+        raise self.sink.error("TSP0311", "positions are compared one by one, or aggregated", node.span, text)
+
+    def _terms(
+        self, kind: str, argument: ast.Expr
+    ) -> tuple[tuple[Term, ...], tuple[tuple[Position, ...], ...]]:
+        """One term for each position that the argument speaks of, and the positions of each dimension."""
+        ranges = self._ranges(kind, argument)
+        found = [self.places[n] for n in ranges]
         _check_one_scope(found, argument.span, self.sink)
         terms = []
-        for i in range(max(len(d.positions) for d in found)):
-            here = {d.name: i if d.per else 0 for d in found}
+        for i in range(max(map(len, ranges.values()))):
+            here = {d.name: ranges[d.name][i] if d.per else 0 for d in found}
             choices = {d.name: ex.choice(d.positions[here[d.name]]) for d in found}
-            value = replace(self, dims={**self.dims, **choices})(argument)
+            value = replace(self, dims={**self.dims, **choices}, inside=True)(argument)
             present = ex.TRUE
             for d in found:
                 present = ex.apply("and", present, d.present[here[d.name]])
             terms.append(Term(present, self._counted(kind, value, argument)))
-        return tuple(terms)
+        return tuple(terms), tuple(tuple(d.positions[i] for i in ranges[d.name]) for d in found)
+
+    def _ranges(self, kind: str, argument: ast.Expr) -> dict[str, range]:
+        """The positions of each dimension that the argument of an aggregate names, by their numbers."""
+        slices = [n for n in nodes(argument) if isinstance(n, ast.Slice)]
+        named = [n for n in nodes(argument) if isinstance(n, ast.Name) and n.id in self.places]
+        whole = [n for n in named if all(n is not s.value for s in slices)]
+        ranges: dict[str, range] = {}
+        spoken_of: list[ast.Name | ast.Slice] = [*slices, *whole]
+        for node in spoken_of:
+            dim, numbers = run(node, self.places, self, self.sink)
+            if ranges.setdefault(dim.name, numbers) != numbers:
+                title = f"`{kind}` ranges over `{dim.name}` in two ways"
+                raise self.sink.error("TSP0212", title, argument.span)
+        if not ranges:
+            title = f"`{kind}` ranges over the positions of a dimension"
+            raise self.sink.error("TSP0212", title, argument.span, "none is named here")
+        if len({len(numbers) for n, numbers in ranges.items() if self.places[n].per}) > 1:
+            title = f"`{kind}` goes over several dimensions together, here over unequal numbers of positions"
+            raise self.sink.error("TSP0212", title, argument.span)
+        return dict(sorted(ranges.items()))
 
     def _counted(self, kind: str, value: Extent, argument: ast.Expr) -> Extent:
         """What one position adds: `count(dim)` counts positions, a truth value counts as 1 where it holds."""
-        if kind == "count" and isinstance(argument, ast.Name):
+        if kind == "count" and isinstance(argument, ast.Name | ast.Slice):
             return ex.const(1)
         if sort_of(value) == "truth":
             return ex.apply("where", value, ex.const(1), ex.const(0))
@@ -132,7 +176,7 @@ def templates(
         dims[name] = ex.choice(Position(name, -1, choices=choices))
     result = []
     for node in scope.requires:
-        if not any(map(_is_aggregate, nodes(node))):
+        if not any(map(_is_aggregate, nodes(node))) and not has_subscripts(node):
             try:
                 result.append(_Condition(dims, params, scope.labels, sink)(node.condition))
             except Abort:
@@ -188,8 +232,9 @@ def _spelled_out(
     labels: Set[str],
     sink: Sink,
 ) -> list[Requirement]:
-    named = [d for d in dimensions if d.name in _outside_aggregates(node.condition)]
+    named = [d for d in dimensions if d.name in _everywhere(node.condition)]
     _check_one_scope(named, node.condition.span, sink)
+    _check_not_mixed(named, node.condition, sink)
     places = {d.name: d for d in dimensions}
     result = []
     for i in range(max((len(d.positions) for d in named), default=1)):
@@ -200,12 +245,22 @@ def _spelled_out(
         if sort_of(value) != "truth":
             text = f"this is {described(value)}"
             raise sink.error("TSP0311", "`require` needs a condition", node.condition.span, text)
-        for d in named:
-            value = ex.apply("or", ex.apply("not", d.present[here[d.name]]), value)
+        for present in (*(d.present[here[d.name]] for d in named), *condition.present):
+            value = ex.apply("or", ex.apply("not", present), value)
         result.append(Requirement(value, bare, node.condition.span.text, node.span, condition.aggregates))
     return result
 
 
-def _outside_aggregates(node: ast.Expr) -> set[str]:
-    inside = {id(n) for c in nodes(node) if _is_aggregate(c) for n in nodes(c)}
+def _check_not_mixed(named: Sequence[Dimension], condition: ast.Expr, sink: Sink) -> None:
+    """A condition holds at every position, or speaks of single ones."""
+    everywhere, single = [d.name for d in named if d.per], sorted(subscripted(condition))
+    if everywhere and single:
+        title = f"`{everywhere[0]}` stands for every position, `{single[0]}[…]` for one"
+        help = [f"give `{everywhere[0]}` a position too"]
+        raise sink.error("TSP0311", title, condition.span, help=help)
+
+
+def _everywhere(node: ast.Expr) -> set[str]:
+    """The names that are neither in an aggregate nor in an index: the condition holds at each of their positions."""
+    inside = {id(n) for c in nodes(node) if _is_aggregate(c) or isinstance(c, ast.Index) for n in nodes(c)}
     return {n.id for n in nodes(node) if isinstance(n, ast.Name) and id(n) not in inside}

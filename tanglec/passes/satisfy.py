@@ -48,7 +48,7 @@ def _refuted(space: Space, requirement: Requirement) -> bool:
 
 def _interval(space: Space, aggregate: Aggregate) -> Interval:
     """What an aggregate can be over all architectures."""
-    from tanglec.passes.count import cost_range
+    from tanglec.passes.extremes import cost_range
 
     if aggregate.kind in ("sum", "count"):
         return cost_range(space, aggregate.terms)

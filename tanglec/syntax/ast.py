@@ -227,6 +227,23 @@ class Require(Node):
 
 
 @record()
+class Renaming(Node):
+    """`ks=kernel`, `channels=[c1, c2]`: a key of a notation, and the dimension (in brackets, those) that it stands for."""
+
+    key: Name
+    dims: tuple[Name, ...]
+    listed: bool
+
+
+@record()
+class Notation(Node):
+    """`notation ofa: ks=kernel, e=expand`: other names under which architectures are published."""
+
+    name: Name
+    keys: tuple[Renaming, ...]
+
+
+@record()
 class Parameter(Node):
     """A parameter of a block; `default` is None where it must be given."""
 
@@ -246,7 +263,7 @@ class Network(Node):
     body: tuple[Stmt, ...]
 
 
-Declaration = Use | Param | Input | Dim | Require | Block | Network
+Declaration = Use | Param | Input | Dim | Require | Notation | Block | Network
 
 
 @record()

@@ -128,6 +128,15 @@ class Builder:
     def _require(self, span: Span, condition: Item) -> ast.Require:
         return ast.Require(self.node(condition), span=span)
 
+    def _notation(self, span: Span, name: Token, *keys: Item) -> ast.Notation:
+        return ast.Notation(self.name(name), self.nodes(keys), span=span)
+
+    def _renaming(self, span: Span, key: Token, dims: Item) -> ast.Renaming:
+        listed = not isinstance(dims, Token)
+        return ast.Renaming(
+            self.name(key), self.names(dims) if listed else (self.name(dims),), listed, span=span
+        )
+
     def _block(self, span: Span, name: Token, *rest: Item) -> ast.Block:
         parameters, body = self.nodes([tree for tree in rest[:-1] if tree is not None]), self.body(rest[-1])
         return ast.Block(self.name(name), parameters, body, span=_upto(span, body))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 VALUE = frozenset({"NAME", "NUMBER", "TRUE", "FALSE", "NONE", "MINUS", "LPAR", "LSQB"})
 OPERATORS = frozenset({"PLUS", "MINUS", "TIMES", "OVER", "COMPARE", "AND", "OR", "IF"})
-DECLARATION = frozenset({"USE", "PARAM", "INPUT", "DIM", "REQUIRE", "BLOCK", "NETWORK"})
+DECLARATION = frozenset({"USE", "PARAM", "INPUT", "DIM", "REQUIRE", "NOTATION", "BLOCK", "NETWORK"})
 STATEMENT = frozenset({"NAME", "RETURN", "REPEAT", "IF"})
 LABEL = frozenset({"NAME", "NUMBER", "TRUE", "FALSE", "NONE"})
 

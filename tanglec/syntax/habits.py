@@ -13,7 +13,7 @@ from tanglec.source import Source, Span
 CONSTANTS = {"None": "none", "True": "true", "False": "false"}
 OURS = frozenset({"if", "else", "and", "or", "not", "return", "as"})
 PYTHON = "|".join(sorted({*keyword.kwlist, "self"} - OURS - set(CONSTANTS)))
-DECLARATIONS = ("space", "use", "param", "input", "dim", "require", "block", "network")
+DECLARATIONS = ("space", "use", "param", "input", "dim", "require", "notation", "block", "network")
 
 INSTEAD = {
     "elif": "nest an `if` under `else:`",

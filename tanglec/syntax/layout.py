@@ -12,7 +12,7 @@ from tanglec.syntax.habits import DECLARATIONS
 OPENING = frozenset({"LPAR", "LSQB"})
 CLOSING = frozenset({"RPAR", "RSQB"})
 CONTINUING = frozenset({"VBAR", "COMMA"})
-LISTING = frozenset({"DIM", "USE"})  # their list may begin on the line below the `:`
+LISTING = frozenset({"DIM", "USE", "NOTATION"})  # their list may begin on the line below the `:`
 DECLARING = frozenset(word.upper() for word in DECLARATIONS)
 
 

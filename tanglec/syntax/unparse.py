@@ -54,6 +54,8 @@ def _declaration(declaration: ast.Declaration) -> Iterator[str]:
             yield _dim(declaration)
         case ast.Require(condition):
             yield f"require {expression(condition)}"
+        case ast.Notation(name, keys):
+            yield f"notation {name.id}: {', '.join(map(_renaming, keys))}"
         case ast.Block(name, parameters, body):
             yield f"block {name.id}({', '.join(map(_parameter, parameters))}):"
             yield from _body(body)
@@ -75,6 +77,11 @@ def _choice(choice: ast.Expr | ast.Range) -> str:
         return expression(choice, SUM)
     step = f" step {expression(choice.step, SUM)}" if choice.step is not None else ""
     return f"{expression(choice.start, SUM)}..{expression(choice.stop, SUM)}{step}"
+
+
+def _renaming(renaming: ast.Renaming) -> str:
+    dims = _names(renaming.dims)
+    return f"{renaming.key.id}={f'[{dims}]' if renaming.listed else dims}"
 
 
 def _parameter(parameter: ast.Parameter) -> str:

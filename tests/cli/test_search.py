@@ -37,7 +37,7 @@ def network(path: Path) -> torch.nn.Module:
     return model
 
 
-@pytest.mark.parametrize("optimizer", ["drnas", "spos"])
+@pytest.mark.parametrize("optimizer", ["darts", "gdas", "drnas", "spos", "fairnas", "sandwich"])
 def test_a_search_leaves_everything_in_its_folder(run: Run, home: Path, optimizer: str) -> None:
     result = run("search", "tiny.tsp", "--optimizer", optimizer, *SHORT, "--json")
     assert result.exit_code == 0, result.stderr
@@ -48,6 +48,12 @@ def test_a_search_leaves_everything_in_its_folder(run: Run, home: Path, optimize
     model = network(folder / "model.py")
     assert sum(p.numel() for p in model.parameters()) == found["params"]
     assert model(torch.zeros(2, 1, 8, 8)).shape == (2, 3)
+
+
+def test_the_second_order(run: Run, home: Path) -> None:
+    result = run("search", "tiny.tsp", "--optimizer", "darts", "--order", "2", *SHORT, "--out", "mine")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads((home / "mine" / "config.json").read_text())["options"]["order"] == 2
 
 
 def test_a_run_is_not_overwritten_but_resumed(run: Run, home: Path) -> None:
@@ -92,6 +98,8 @@ def test_a_stopped_run_says_how_to_go_on(run: Run, monkeypatch: pytest.MonkeyPat
         (["--data", "tiny.tsp"], "TSP0908", 1),
         (["--epochs", "-1"], "TSP0915", 2),
         (["--optimizer", "adam"], "TSP0915", 2),
+        (["--optimizer", "gdas", "--order", "2"], "TSP0915", 2),
+        (["--optimizer", "darts", "--order", "3"], "TSP0915", 2),
         (["--device", "abacus"], "TSP0915", 2),
         (["--out", "tiny.tsp"], "TSP0902", 1),
     ],

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import tanglert
 from tanglec.codegen.expressions import extent_text
-from tanglec.codegen.formula import polynomial, polynomial_text, python_text
+from tanglec.codegen.plain import Plain
+from tanglec.codegen.polynomial import polynomial
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Extent, Position
 
@@ -82,7 +83,7 @@ class _Arch:
 
 @given(sound())
 def test_cost_formulas_have_the_same_value_multiplied_out_or_not(extent: Extent) -> None:
-    for text in (python_text(extent), polynomial_text(polynomial(extent).items())):
+    for text in (Plain().text(extent), Plain().polynomial(polynomial(extent).items())):
         for assignment, value in values(extent):
             scope = {
                 "arch": _Arch(assignment),

@@ -22,8 +22,16 @@ SMALL = {
     "autoformer_s": {"resolution": 32, "classes": 7},
     "autoformer_t": {"resolution": 48, "classes": 7},
     "conv_macro": {"resolution": 16},
+    "darts": {"resolution": 16, "channels": 4, "cells": 3, "classes": 7},
     "gpt_mini": {"context": 12},
     "language_model": {"vocab": 31, "context": 9},
+    "mobilenet_v3": {"resolution": 64, "classes": 7},
+    "nasbench_macro": {"resolution": 16, "channels": 8, "head": 32},
+    "nb101": {"resolution": 8, "channels": 8, "cells": 1},
+    "nb101_dynamic": {"resolution": 8, "channels": 8, "cells": 1},
+    "nb201": {"resolution": 8, "channels": 4, "cells": 1},
+    "proxylessnas": {"resolution": 64, "multiplier": 0.2, "classes": 7},
+    "toy_cell": {"resolution": 16, "channels": 8},
     "vit_mini": {"resolution": 12},
 }
 

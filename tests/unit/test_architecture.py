@@ -111,6 +111,7 @@ def complaints(given: Any, space: Space) -> list[tuple[str, str]]:
         {"heads": [2, 3, 4]},  # cut to the depth
         {"heads": [2, 3, 4, 2]},  # a value where the layer is absent
         {"heads": [2, 3, 4, 17]},  # it is ignored, whatever it is
+        {"embed": [48, 48, 48]},  # repeated for every layer
         {"embed": 48.0, "ratio": (2, 2.0, Fraction(2))},
     ],
 )
@@ -134,7 +135,7 @@ def test_keys_come_in_the_order_of_declaration(vit: Space) -> None:
         ({"embed": True}, [("TSP0905", "true")]),
         ({"embed": 48.5}, [("TSP0905", "48.5")]),
         ({"embed": None}, [("TSP0903", "null")]),
-        ({"embed": [48]}, [("TSP0906", "[48]")]),
+        ({"embed": [48, 32]}, [("TSP0906", "[48, 32]")]),
         ({"heads": 3}, [("TSP0906", "3")]),
         ({"heads": [2, 3]}, [("TSP0903", "[2, 3]")]),
         ({"heads": [2, None, 4]}, [("TSP0903", "null")]),

@@ -80,6 +80,41 @@ def test_the_examples_of_the_pages_are_true(entry: Entry) -> None:
     assert not [d for d in diagnostics(whole(entry.right)) if d.severity == "error"]
 
 
+SPACE = """
+space example
+input image: pixels(3, 8, 8)
+dim op: whole | half
+dim kernel: 3 | 5
+network:
+    x = choose op:
+        {arms}
+    return linear(mean(x), 10)
+"""
+
+
+@pytest.mark.parametrize(
+    "arms, why",
+    [
+        ("whole: image\n        half: conv(image, 5, kernel=kernel)", ""),
+        (
+            "whole: image\n        half: max_pool(image, kernel=2, stride=2)",
+            "the arms of a `choose` differ in size",
+        ),
+        (
+            "whole: image\n        half: image if op == half and kernel == 3 else relu(image)",
+            "",  # `op` is `half` in that arm; it is `kernel` that decides
+        ),
+    ],
+    ids=["widths are padded", "sizes in space are not", "inside its arm a choice is settled"],
+)
+def test_what_keeps_a_choice_of_arms_from_a_mixture(arms: str, why: str) -> None:
+    sink = Sink()
+    text = SPACE.format(arms=arms).lstrip()
+    space = analyse(Source("space.tsp", text), libraries_for(Path("space.tsp")), Options({}), sink)
+    assert space is not None, render(sink.diagnostics)
+    assert {d.name: d.sampled_only for d in space.dimensions}["op"] == why
+
+
 def test_params_of_the_command_line_are_checked() -> None:
     text = 'space s "S"\nparam classes = 10\ninput x: vector(8)\nnetwork:\n    return linear(x, classes)\n'
     assert diagnostics(text, classes=3) == []

@@ -6,11 +6,13 @@ from fractions import Fraction
 
 import pytest
 
+from tanglec.api import compile_source
 from tanglec.ir import extents as ex
 from tanglec.ir.nodes import Space
 from tanglec.passes.cost import parameter_terms
-from tanglec.passes.count import cost_range
 from tanglec.passes.entangle import groups
+from tanglec.passes.extremes import cost_range
+from tanglec.source import Source
 from tests.spacetext import compiled, operations, refused
 
 CELLS = """space cells
@@ -326,3 +328,24 @@ network:
 
 def test_a_size_that_is_the_same_for_every_choice_is_fixed() -> None:
     assert compiled(pixels("x = conv(image, a - a + 8, kernel=1)")).network.outputs[0].type.positions == ()
+
+
+def test_choices_stay_apart_by_block_where_only_one_of_the_blocks_is_called() -> None:
+    """A cell type that a param leaves out takes nothing from the notation of the other."""
+    text = """space one ""
+input z: vector(4)
+dim w per unit of left, right: 2 | 4
+block unit(x):
+    return linear(linear(x, w), 4)
+block left(x):
+    return unit(x)
+block right(x):
+    return unit(unit(x))
+network:
+    return left(z) if 1 > 2 else right(z)
+"""
+    space = compile_source(Source("one.tsp", text))
+    module = space.load()
+    arch = module.Sampler(seed=0)()
+    assert arch.to_dict().keys() == {"w"} and list(arch.to_dict()["w"]) == ["right"]
+    assert space.costs(arch.to_dict()).params == module.count_params(arch)

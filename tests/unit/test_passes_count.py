@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tanglec.ir.nodes import Space
 from tanglec.passes import count as counting
 from tanglec.passes.cost import parameter_terms
-from tanglec.passes.count import cost_range, count
+from tanglec.passes.count import count
+from tanglec.passes.extremes import cost_range
 from tests.spacetext import compiled, refused
 
 
@@ -195,3 +196,24 @@ def test_requires_that_exclude_one_another_are_refused() -> None:
     assert refused(Small([2, 4], [1, 2], [2, 4], ["a > 2", "min(c) >= a", "sum(c) <= 7"]).text) == []
     text = Small([2, 5], [1, 2], [2, 4], ["a > 2", "min(c) >= a", "count(c) == 2"]).text
     assert refused(text) == ["TSP0403"]
+
+
+def test_the_range_of_a_cost_looks_at_edges_that_are_kept() -> None:
+    """At least one of two edges is kept, and of the arms one is taken: the cheapest and the dearest by hand."""
+    space = compiled("""space kept
+input image: pixels(4, 4, 4)
+dim op per edge: skip | one | three
+
+block edge(x):
+    return choose op:
+        skip: x
+        one: conv(x, 4, kernel=1, bias=false)
+        three: conv(x, 4, kernel=3, bias=false)
+
+network:
+    nodes = dag([image, image], nodes=2, edge=edge, keep=2)
+    return linear(mean(nodes[3]), 2)
+""")
+    low, high = cost_range(space, parameter_terms(space.network))
+    assert (low, high) == (10, 10 + 4 * 9 * 16)  # five edges, of which two into each node are kept
+    assert count(space).number == 3**2 * 3 * 3**2

@@ -68,12 +68,16 @@ choices = node(
 dims = node(ast.Dim, names, st.none(), st.just(()), some(choices)) | node(
     ast.Dim, names, names, some(names, 0), some(choices)
 )
+renamings = node(ast.Renaming, names, names.map(lambda name: (name,)), st.just(False)) | node(
+    ast.Renaming, names, some(names), st.just(True)
+)
 declarations = st.one_of(
     node(ast.Use, names, some(names)),
     node(ast.Param, names, expressions),
     node(ast.Input, names, names, some(expressions, 0)),
     dims,
     node(ast.Require, expressions),
+    node(ast.Notation, names, some(renamings)),
     node(ast.Block, names, some(node(ast.Parameter, names, st.none() | expressions), 0), some(statements)),
     node(ast.Network, some(statements)),
 )

@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 import torch
@@ -24,10 +24,11 @@ from tanglert.train import (
     run_search,
 )
 from tanglert.train.lock import sole_use
+from tanglert.train.options import Optimizer
 from tests import tiny
 
 STEPS = 3  # 120 of 240 samples in batches of 40
-Method = Literal["drnas", "spos"]
+METHODS = ["darts", "gdas", "drnas", "spos", "fairnas", "sandwich"]
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +36,7 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def options(optimizer: Method, **changes: Any) -> Options:
+def options(optimizer: Optimizer, **changes: Any) -> Options:
     return Options(
         optimizer=optimizer,
         **{
@@ -84,7 +85,7 @@ def run_with_stops(chosen: Options, folder: Path, *stops: StopAt) -> Result:
     return run_search(tiny, tiny.blobs(), chosen, folder, resume=bool(stops))
 
 
-@pytest.mark.parametrize("optimizer", ["drnas", "spos"])
+@pytest.mark.parametrize("optimizer", METHODS)
 @pytest.mark.parametrize(
     "stops",
     [
@@ -95,7 +96,7 @@ def run_with_stops(chosen: Options, folder: Path, *stops: StopAt) -> Result:
         pytest.param([StopAt(ranked=2)], id="while ranking"),
     ],
 )
-def test_resumed_equals_uninterrupted(optimizer: Method, stops: list[StopAt], tmp_path: Path) -> None:
+def test_resumed_equals_uninterrupted(optimizer: Optimizer, stops: list[StopAt], tmp_path: Path) -> None:
     chosen = options(optimizer, warmup_epochs=1)
     run_with_stops(chosen, tmp_path / "straight")
     run_with_stops(chosen, tmp_path / "stopped", *stops)
@@ -162,7 +163,8 @@ def test_a_seed_gives_one_run_and_another_seed_another(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_of_another_method(tmp_path: Path) -> None:
-    for method in ("drnas", "spos"):
+    methods: list[Optimizer] = ["drnas", "spos"]
+    for method in methods:
         run_search(tiny, tiny.blobs(), options(method, epochs=1), tmp_path / method)
     (tmp_path / "drnas" / "result.json").unlink()
     (tmp_path / "spos" / "checkpoint.pt").replace(tmp_path / "drnas" / "checkpoint.pt")

@@ -6,14 +6,16 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 import torch
 
 from tanglert import Dim, Input, Space
 from tanglert.data import Data, Samples
-from tanglert.relax import ArchParameters, DrNAS
+from tanglert.relax import GDAS, ArchParameters, DrNAS
+from tanglert.sample.fairnas import FairSampler
+from tanglert.sample.sandwich import SandwichSampler
 from tanglert.train import (
     DivergedError,
     Options,
@@ -24,9 +26,11 @@ from tanglert.train import (
     inherited_weights,
     run_search,
 )
+from tanglert.train.assembly import Search
 from tanglert.train.bilevel import Bilevel
 from tanglert.train.evaluate import batches
 from tanglert.train.oneshot import OneShot
+from tanglert.train.options import Optimizer
 from tanglert.train.order import Batches, split
 from tanglert.train.task import Classification, LanguageModel, task_for
 from tests import tiny
@@ -37,14 +41,26 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-@pytest.mark.parametrize("optimizer", ["drnas", "spos"])
-def test_learning_is_real(optimizer: Literal["drnas", "spos"], tmp_path: Path) -> None:
-    chosen = Options(optimizer=optimizer, epochs=15, batch_size=20, lr=1e-2, evaluations=20)
+@pytest.mark.parametrize(
+    ("optimizer", "changes"),
+    [
+        ("drnas", {}),
+        ("darts", {}),
+        ("darts", {"order": 2}),
+        ("darts", {"normalise": "sparsemax"}),
+        ("gdas", {}),
+        ("spos", {}),
+        ("fairnas", {}),
+        ("sandwich", {}),
+    ],
+)
+def test_learning_is_real(optimizer: Optimizer, changes: dict[str, Any], tmp_path: Path) -> None:
+    chosen = Options(optimizer=optimizer, epochs=15, batch_size=20, lr=1e-2, evaluations=20, **changes)
     result = run_search(tiny, tiny.blobs(), chosen, tmp_path)
     assert result.test["accuracy"] > 0.8  # chance is 0.33
     assert result.random_mean is not None and result.random_mean > 0.6
     assert result.architecture == json.loads((tmp_path / "architecture.json").read_text())
-    assert (result.mixture is None) == (optimizer == "spos")
+    assert (result.mixture is not None) == (optimizer in ("darts", "drnas"))
     assert result.params == tiny.count_params(tiny.Arch.from_dict(result.architecture))
 
 
@@ -68,14 +84,14 @@ def test_a_folder_without_a_run_has_no_weights(tmp_path: Path) -> None:
         inherited_weights(tmp_path, tiny.SPACE)
 
 
-@pytest.mark.parametrize("optimizer", ["drnas", "spos"])
-def test_the_log_shows_how_it_goes(optimizer: Literal["drnas", "spos"], tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimizer", ["drnas", "gdas", "spos"])
+def test_the_log_shows_how_it_goes(optimizer: Optimizer, tmp_path: Path) -> None:
     text = io.StringIO()
     chosen = Options(optimizer=optimizer, epochs=2, evaluations=5, random=3)
     run_search(tiny, tiny.blobs(), chosen, tmp_path, display(text))
     assert text.getvalue().startswith(f"{optimizer} on tiny\nepoch 1/2  train loss")
     assert "random architectures to compare with: 3/3, best" in text.getvalue()
-    assert ("most probable: width" in text.getvalue()) == (optimizer == "drnas")
+    assert ("most probable: width" in text.getvalue()) == (optimizer in ("drnas", "gdas"))
 
 
 def test_the_live_view_draws_and_gives_the_terminal_back(tmp_path: Path) -> None:
@@ -115,6 +131,43 @@ def test_the_architecture_step_leaves_the_weights_alone() -> None:
     before = {name: p.clone() for name, p in bilevel.supernet.named_parameters()}
     bilevel.learn_architecture()
     assert all(p.grad is None and torch.equal(p, before[n]) for n, p in bilevel.supernet.named_parameters())
+
+
+def test_the_weights_of_gdas_run_sliced() -> None:
+    """A layer beyond the depth of the draw gets no gradient; in a mixture it would get zeros."""
+    bilevel = engine(epochs=3, warmup_epochs=3)
+    bilevel.relaxation = GDAS(ArchParameters(tiny.SPACE), tiny.Arch, seed=1)
+    depths = set()
+    for _ in range(9):
+        bilevel.advance()
+        depths.add(sum(layer.up.weight.grad is not None for layer in bilevel.supernet.layers))  # type: ignore
+    assert depths == {1, 2, 3}
+
+
+def test_strength_is_the_weight_decay_of_the_architecture_parameters() -> None:
+    for optimizer in ("darts", "gdas", "drnas"):
+        for regulariser, wanted in (("l2", 0.25), ("none", 0.0)):
+            chosen: Any = {"optimizer": optimizer, "regulariser": regulariser, "strength": 0.25}
+            search = Search(tiny, tiny.blobs(), Options(**chosen))
+            assert isinstance(search.engine, Bilevel)
+            assert search.engine.arch_optimizer.param_groups[0]["weight_decay"] == wanted
+
+
+def test_the_methods_on_subnets_have_samplers_of_their_own() -> None:
+    for optimizer, kind in {
+        "spos": tiny.Sampler,
+        "fairnas": FairSampler,
+        "sandwich": SandwichSampler,
+    }.items():
+        chosen: Any = {"optimizer": optimizer}
+        engine = Search(tiny, tiny.blobs(), Options(**chosen)).engine
+        assert isinstance(engine, OneShot) and type(engine.sampler) is kind
+
+
+def test_a_sandwich_needs_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tanglert.sample.sandwich.is_sized", lambda position: False)
+    with pytest.raises(OptionsError, match="no choice of `tiny` is a number: use spos or fairnas"):
+        Search(tiny, tiny.blobs(), Options("sandwich"))
 
 
 def test_the_architecture_rests_during_the_warm_up() -> None:
@@ -185,7 +238,15 @@ def test_the_summary_says_when_random_architectures_are_better() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"optimizer": "enas"}, "optimizer is one of drnas, spos, not 'enas'"),
+        (
+            {"optimizer": "enas"},
+            "optimizer is one of darts, gdas, drnas, spos, fairnas, sandwich, not 'enas'",
+        ),
+        ({"optimizer": "darts", "order": 3}, "order is one of 1, 2, not 3"),
+        ({"optimizer": "darts", "order": 2.0}, "order must be a whole number"),
+        ({"optimizer": "gdas", "order": 2}, "order 2 is for darts, not for gdas"),
+        ({"optimizer": "gdas", "normalise": "sparsemax"}, "normalise sparsemax is for darts, not for gdas"),
+        ({"optimizer": "darts", "regulariser": "kl"}, "regulariser kl is for drnas, not for darts"),
         ({"epochs": 0}, "epochs must be above 0"),
         ({"lr": float("nan")}, "lr must be a finite number"),
         ({"lr": float("inf")}, "lr must be a finite number"),

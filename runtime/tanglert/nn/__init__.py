@@ -2,7 +2,7 @@
 
 from tanglert.nn.attention import Attend
 from tanglert.nn.batch_norm import BatchNorm, recalibrate
-from tanglert.nn.block import Block, TupleBlock
+from tanglert.nn.block import Activation, Block, TupleBlock
 from tanglert.nn.conv import Conv, Depthwise
 from tanglert.nn.drop import Dropout, DropPath
 from tanglert.nn.embed import Embedding, Position, Token
@@ -11,6 +11,7 @@ from tanglert.nn.norm import GroupNorm, LayerNorm, RMSNorm
 from tanglert.nn.reduce import Flatten, Reduce, Softmax
 
 __all__ = [
+    "Activation",
     "Attend",
     "BatchNorm",
     "Block",

@@ -2,7 +2,8 @@
 
 Statistics belong to a channel and to the network around it, so running averages over many architectures fit
 none (Yu and Huang 2019). Training uses the batch's; evaluation the ones of `recalibrate` if there are any,
-else the batch's.
+else the batch's. `track=True` is the other policy that Yu et al. (2020) compare: running averages over whatever
+is trained are kept, and stand in for the batch's in evaluation.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ class BatchNorm(Layer):
     """Batch norm over axis `dim` (1 for pixels, -1 for vectors and tokens), the gain on scale and shift.
 
     `running_mean`, `running_var` (C) are those of the architecture given to `recalibrate`, until the layer
-    trains again.
+    trains again. With `track`, `tracked_mean`, `tracked_var` (C) are averages with `momentum` as torch takes
+    them: an architecture moves those of its own channels, a mixture all. ValueError for `track` without
+    `momentum`.
     """
 
     weight: nn.Parameter | None
@@ -33,6 +36,8 @@ class BatchNorm(Layer):
     running_mean: Tensor
     running_var: Tensor
     num_batches_tracked: Tensor
+    tracked_mean: Tensor
+    tracked_var: Tensor
 
     def __init__(
         self,
@@ -41,12 +46,14 @@ class BatchNorm(Layer):
         affine: bool = True,
         eps: float = 1e-5,
         momentum: float | None = 0.1,
+        track: bool = False,
         lowering: str = "mask",
     ) -> None:
         super().__init__()
         self.reads = self.writes = axis(channels)
         self.group = self.reads.positions
         self.dim, self.eps, self.momentum, self.lowering = dim, eps, momentum, lowering
+        self.track = track
         self.calibrated = False
         self._seen: int | None = None  # batches seen by the recalibration that is under way
         size = self.reads.size
@@ -56,12 +63,26 @@ class BatchNorm(Layer):
         self.own("running_var", torch.ones(size), self.reads)
         self.register_buffer("num_batches_tracked", torch.tensor(0))
         self.gain = None if affine else Entanglement(self.reads)
+        if track:
+            if momentum is None:
+                raise ValueError("a batch norm that tracks its statistics needs a momentum")
+            self.own("tracked_mean", torch.zeros(size), self.reads)
+            self.own("tracked_var", torch.ones(size), self.reads)
+
+    def forward(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
+        """The normalised tensor. Averages see each batch once, however the mixture is computed."""
+        if self._seen is not None:
+            self._seen += 1
+            self.num_batches_tracked += 1
+            self._observe(x, at, self.running_mean, self.running_var, 1 / self._seen)
+        elif self.track and self.training:
+            assert self.momentum is not None
+            self._observe(x, at, self.tracked_mean, self.tracked_var, self.momentum)
+        return super().forward(x, at, *shared)
 
     def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
         first = x.movedim(self.dim, 1)
-        mean = var = None
-        if self.calibrated and not self.training and self._seen is None:
-            mean, var = self._statistics(at)
+        mean, var = self._statistics(at)
         y = F.batch_norm(
             first,
             mean,
@@ -71,8 +92,6 @@ class BatchNorm(Layer):
             training=mean is None,
             eps=self.eps,
         )
-        if self._seen is not None:
-            self._observe(first, at)
         y = y.movedim(1, self.dim)
         return y if self.gain is None else self._scaled(y, at)
 
@@ -84,22 +103,37 @@ class BatchNorm(Layer):
         shape[self.dim] = -1
         return y * self.gain.block(y.new_ones(self.reads.size), at).view(shape)
 
-    def _statistics(self, at: Choices) -> tuple[Tensor, Tensor]:
-        if isinstance(at, Sliced):
-            return take(self.running_mean, self.reads, 0, at), take(self.running_var, self.reads, 0, at)
-        return self.running_mean, self.running_var
+    def _statistics(self, at: Choices) -> tuple[Tensor, Tensor] | tuple[None, None]:
+        """What to normalise with: None for the batch's own."""
+        if self.training or self._seen is not None:
+            return None, None
+        if self.calibrated:
+            return self._part(self.running_mean, at), self._part(self.running_var, at)
+        if self.track:
+            return self._part(self.tracked_mean, at), self._part(self.tracked_var, at)
+        return None, None
 
-    def _observe(self, x: Tensor, at: Choices) -> None:
-        """Take one batch into the cumulative average, as torch does with `momentum=None`."""
-        assert self._seen is not None
-        self._seen += 1
-        mean, var = (s.clone() for s in self._statistics(at))
-        F.batch_norm(x, mean, var, training=True, momentum=1 / self._seen)
-        for buffer, new in ((self.running_mean, mean), (self.running_var, var)):
-            widths = [at.size(segment) for segment in self.reads.segments]
-            for old, piece in zip(parts(buffer, self.reads, 0, at), new.split_with_sizes(widths)):
+    def _part(self, statistic: Tensor, at: Choices) -> Tensor:
+        return take(statistic, self.reads, 0, at) if isinstance(at, Sliced) else statistic
+
+    @torch.no_grad()
+    def _observe(self, x: Tensor, at: Choices, mean: Tensor, var: Tensor, momentum: float) -> None:
+        """Take one batch into averages, those of the channels that it has."""
+        own = [self._part(s, at).clone() for s in (mean, var)]
+        F.batch_norm(x.movedim(self.dim, 1), own[0], own[1], training=True, momentum=momentum)
+        for statistic, new in zip((mean, var), own):
+            pieces = parts(statistic, self.reads, 0, at) if isinstance(at, Sliced) else [statistic]
+            for old, piece in zip(pieces, new.split_with_sizes([len(p) for p in pieces])):
                 old.copy_(piece)
-        self.num_batches_tracked += 1
+
+    def subnet_state(self, at: Choices) -> dict[str, Tensor]:
+        """As a batch norm of torch has it: one pair of statistics, those that evaluation uses."""
+        state = super().subnet_state(at)
+        for name in ("mean", "var") if self.track else ():
+            tracked = state.pop(f"tracked_{name}")
+            if not self.calibrated:
+                state[f"running_{name}"] = tracked
+        return state
 
     def start(self) -> None:
         """Forget the statistics and observe the batches that follow."""
@@ -114,7 +148,9 @@ class BatchNorm(Layer):
 
     def train(self, mode: bool = True) -> Self:
         """Training changes the weights, so that statistics of before no longer fit."""
-        self.calibrated = self.calibrated and not mode
+        if mode and self.calibrated:
+            self.calibrated = False
+            self.num_batches_tracked.zero_()
         return super().train(mode)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from torch import Tensor, nn
+
+Activation: TypeAlias = Callable[[Tensor], Tensor]
+"""A function of one tensor that is handed on to a block, such as `F.relu`."""
 
 
 class Block(nn.Module):

@@ -9,7 +9,8 @@ from tanglert.choices import Choices
 from tanglert.dim import Axis, AxisLike, axis
 from tanglert.extent import Extent, extent, ordered
 from tanglert.nn.layer import Layer, Lowering
-from tanglert.nn.superpose import Kernel
+from tanglert.nn.reading import Channels, KernelTransform, Reading
+from tanglert.nn.superpose import Kernel, WeightAxis
 
 
 class _Conv(Layer):
@@ -29,6 +30,35 @@ class _Conv(Layer):
         self.kernel = Kernel(kernel)
         self.stride, self.padding, self.dilation = stride, padding, dilation
         self.lowering = lowering
+
+    def weights(
+        self,
+        largest: nn.Conv2d,
+        out: Axis,
+        per_group: WeightAxis,
+        gain: bool,
+        channels: Channels,
+        transform: bool,
+    ) -> None:
+        """Take over the weights of the largest convolution, (out, per_group, k, k) and (out).
+
+        Rules without a closed mixture are evaluated once per joint choice: channels that are not sliced, and
+        transformed kernels whose size depends on what the channels depend on.
+        """
+        if channels != "slice" and not gain:
+            raise ValueError(
+                f"`channels={channels}`: a batch norm can only take over the gain of sliced channels"
+            )
+        matrices = KernelTransform(self.kernel.extent) if transform else None
+        self.hold(
+            "weight",
+            largest.weight,
+            Reading(out, per_group, self.kernel, gain=gain, channels=channels, transform=matrices),
+        )
+        self.hold("bias", largest.bias, Reading(out, gain=gain, channels=channels))
+        tied = set(self.kernel.positions) & {*self.reads.positions, *self.writes.positions}
+        if channels != "slice" and out.positions or transform and tied:
+            self.lowering = "loop"
 
     def convolve(self, x: Tensor, at: Choices, groups: int) -> Tensor:
         """The convolution with the weights at hand; `padding=None` is "same" for odd kernels and none for
@@ -50,7 +80,8 @@ class Conv(_Conv):
     Stride, dilation, padding and number of groups may vary where the dimension is sampled only. Groups of a
     fixed size nest, and so does one group; elastic channels in a fixed number of groups are evaluated once
     per joint choice. `gain=False`: the only reader is a batch norm over the same channels, which applies the
-    gain of `out` itself. ValueError for an elastic input of several segments in groups.
+    gain of `out` itself. `channels` and `transform`: see `tanglert.nn.reading`. ValueError for an elastic
+    input of several segments in groups, and for `gain=False` of channels that are not sliced.
     """
 
     def __init__(
@@ -63,6 +94,8 @@ class Conv(_Conv):
         dilation: Extent | int = 1,
         groups: Extent | int = 1,
         bias: bool = True,
+        channels: Channels = "slice",
+        transform: bool = False,
         gain: bool = True,
         lowering: Lowering = "mask",
     ) -> None:
@@ -80,8 +113,7 @@ class Conv(_Conv):
         if not one_group and not self.nested:
             self.lowering = "loop"
         largest = nn.Conv2d(self.per_group.size, out.size, self.kernel.side, bias=bias)
-        self.own("weight", largest.weight, out, self.per_group, self.kernel, gain=[gain, True, True])
-        self.own("bias", largest.bias, out, gain=[gain])
+        self.weights(largest, out, self.per_group, gain, channels, transform)
 
     def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
         groups = x.shape[1] // self.per_group.size if self.nested else at.size(self.groups)
@@ -92,6 +124,7 @@ class Depthwise(_Conv):
     """A convolution of every channel by itself, W (C, 1, k, k).
 
     `gain=False`: the only reader is a batch norm over the same channels, which applies their gain itself.
+    `transform`: see `tanglert.nn.reading`.
     """
 
     def __init__(
@@ -102,6 +135,7 @@ class Depthwise(_Conv):
         padding: Extent | int | None = None,
         dilation: Extent | int = 1,
         bias: bool = True,
+        transform: bool = False,
         gain: bool = True,
         lowering: Lowering = "mask",
     ) -> None:
@@ -110,8 +144,7 @@ class Depthwise(_Conv):
         self.reads = self.writes = channels if gain else Axis(channels.size)
         self.group = ordered(self.writes.positions + self.kernel.positions)
         largest = nn.Conv2d(channels.size, channels.size, self.kernel.side, groups=channels.size, bias=bias)
-        self.own("weight", largest.weight, channels, 1, self.kernel, gain=[gain, True, True])
-        self.own("bias", largest.bias, channels, gain=[gain])
+        self.weights(largest, channels, 1, gain, "slice", transform)
 
     def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
         return self.convolve(x, at, groups=x.shape[1])

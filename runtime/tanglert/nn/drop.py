@@ -6,7 +6,11 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-Dropout = nn.Dropout
+
+class Dropout(nn.Dropout):
+    """PyTorch's, with its type."""
+
+    __call__: Callable[..., Tensor]
 
 
 class DropPath(nn.Module):

@@ -65,12 +65,16 @@ class Layer(nn.Module):
         """Register a weight of the largest size (a parameter, or a buffer if it needs no gradient) with its
         axes.
         """
+        self.hold(name, weight, Entanglement(*axes, gain=gain))
+
+    def hold(self, name: str, weight: Tensor | None, entanglement: Entanglement) -> None:
+        """Register a weight with how it is read."""
         if isinstance(weight, nn.Parameter) or weight is None:
             self.register_parameter(name, weight)
         else:
             self.register_buffer(name, weight)
         if weight is not None:
-            self.entangled[name] = Entanglement(*axes, gain=gain)
+            self.entangled[name] = entanglement
 
     def block(self, name: str, at: Choices) -> Tensor | None:
         """The named weight as `at` needs it: sliced or superposed; None if the layer has none."""

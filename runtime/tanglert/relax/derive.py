@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
 
 from tanglert.arch import ArchBase, RequireError
+from tanglert.extent import Position
 from tanglert.relax.parameters import ArchParameters
+from tanglert.space import Space
 
 A = TypeVar("A", bound=ArchBase)
 Ranks: TypeAlias = tuple[tuple[int, int], ...]
@@ -29,7 +31,7 @@ def most_probable(alphas: ArchParameters, arch_class: type[A], tries: int = 10_0
     logs = alphas.log_probabilities()
     for count, choice in enumerate(in_decreasing_probability(logs)):
         try:
-            return arch_of(arch_class, alphas, choice)
+            return arch_of(arch_class, alphas, choice, logs)
         except RequireError:
             if count + 1 >= tries:
                 break
@@ -84,12 +86,12 @@ def total(ranks: Ranks, prices: list[list[float]], movable: list[int]) -> float:
 def best_of_random(alphas: ArchParameters, arch_class: type[A], logs: Tensor) -> A:
     """The most probable of the allowed ones among `DRAWS` uniform architectures, drawn with a fixed seed."""
     generator = torch.Generator().manual_seed(0)
-    weights = alphas.mask.double().cpu()
+    weights = alphas.allowed().double()
     draws = torch.stack([torch.multinomial(row, DRAWS, True, generator=generator) for row in weights])
     scores = logs.cpu().gather(1, draws).sum(0)
     for i in scores.argsort(descending=True, stable=True).tolist():
         try:
-            return arch_of(arch_class, alphas, draws[:, i].tolist())
+            return arch_of(arch_class, alphas, draws[:, i].tolist(), logs)
         except RequireError:
             continue
     raise RequireError(
@@ -98,6 +100,28 @@ def best_of_random(alphas: ArchParameters, arch_class: type[A], logs: Tensor) ->
     )
 
 
-def arch_of(arch_class: type[A], alphas: ArchParameters, choice: list[int]) -> A:
-    """The architecture with choice number `choice[i]` at position i, positions in the space's order."""
-    return arch_class.from_indices(dict(zip(alphas.space.positions, choice, strict=True)))
+def arch_of(arch_class: type[A], alphas: ArchParameters, choice: list[int], logs: Tensor) -> A:
+    """The architecture with choice number `choice[i]` at position i of the alphas, and its strongest edges."""
+    indices = dict(zip(alphas.positions, choice, strict=True))
+    strengths = {p: row[i] for (p, i), row in zip(indices.items(), logs.exp().tolist(), strict=True)}
+    return arch_class.from_indices({**indices, **strongest_edges(alphas.space, indices, strengths)})
+
+
+def strongest_edges(
+    space: Space, indices: Mapping[Position, int], strengths: Mapping[Position, float]
+) -> dict[Position, int]:
+    """For every choice of which edges to keep the one whose edges have the most probable choices on them.
+
+    DARTS (Liu et al. 2019, section 2.4): a node keeps the edges with the strongest operations. strengths: the
+    probability of the choice that is taken at a position.
+    """
+    gates = {position: 0 for dim in space.dims if dim.gates for position in dim.positions}
+    best: dict[Position, int] = {}
+    for gate in gates:
+        behind = [p for p in indices if gate in space.present(p).positions]
+        scores = []
+        for number in range(len(gate.choices)):
+            trial = {**indices, **gates, gate: number}
+            scores.append(sum(strengths[p] for p in behind if space.present(p).at(trial)))
+        best[gate] = scores.index(max(scores))
+    return best

@@ -10,7 +10,7 @@ from tanglert.arch import ArchBase, RequireError
 
 A = TypeVar("A", bound=ArchBase)
 
-_TRIES = 10_000
+TRIES = 10_000
 
 
 class UniformSampler(Generic[A]):
@@ -21,25 +21,29 @@ class UniformSampler(Generic[A]):
     """
 
     arch: type[A]
+    distils = False
 
     def __init__(self, seed: int = 0) -> None:
         self._generator = torch.Generator().manual_seed(seed)
 
     def __call__(self) -> A:
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             try:
                 return self.arch.from_indices(self._draw())
             except RequireError:
                 continue
         name = self.arch.space.name
-        raise RequireError(
-            f"none of {_TRIES} random architectures of {name} meets its conditions (`require`)"
-        )
+        raise RequireError(f"none of {TRIES} random architectures of {name} meets its conditions (`require`)")
+
+    def paths(self) -> list[A]:
+        """The architectures of a training step: one."""
+        return [self()]
 
     def _draw(self) -> dict[Any, int]:
-        positions = self.arch.space.positions
-        uniform = torch.rand(len(positions), dtype=torch.float64, generator=self._generator).tolist()
-        return {p: int(u * len(p.choices)) for p, u in zip(positions, uniform)}
+        space = self.arch.space
+        uniform = torch.rand(len(space.positions), dtype=torch.float64, generator=self._generator).tolist()
+        allowed = [dim.allowed(position) for dim in space.dims for position in dim.positions]
+        return {p: own[int(u * len(own))] for p, u, own in zip(space.positions, uniform, allowed)}
 
     def state_dict(self) -> dict[str, Any]:
         return {"generator": self._generator.get_state()}

@@ -10,9 +10,11 @@ from typing import Any
 import torch
 
 from tanglert.arch import ArchBase
-from tanglert.data.part import Data
-from tanglert.protocols import SpaceModule
-from tanglert.relax import ArchParameters, DrNAS, most_probable
+from tanglert.data.part import Data, Part
+from tanglert.protocols import HardRelaxation, PathSampler, Relaxation, SpaceModule
+from tanglert.relax import GDAS, ArchParameters, Darts, DrNAS, most_probable
+from tanglert.sample.fairnas import FairSampler
+from tanglert.sample.sandwich import SandwichSampler
 from tanglert.search.random import RandomSearch
 from tanglert.train.bilevel import Bilevel
 from tanglert.train.engine import Engine
@@ -53,17 +55,38 @@ class Search:
     def _engine(self) -> Engine:
         options, seed = self.options, self.options.seed
         alphas = None
-        if options.optimizer == "drnas":  # first, so that a space without a mixture is refused at once
+        if options.by_gradients:  # first, so that a space without a mixture is refused at once
             alphas = ArchParameters(self.space, derived_seed(seed, "alphas"))
         torch.manual_seed(derived_seed(seed, "weights"))
         supernet = self.module.Supernet().to(self.device)
         if alphas is None:
-            sampler = self.module.Sampler(derived_seed(seed, "paths"))
-            return OneShot(supernet, self.task, self.train, sampler, options)
-        relaxation = DrNAS(
-            alphas.to(self.device), derived_seed(seed, "drnas"), options.regulariser, options.strength
-        )
+            return OneShot(supernet, self.task, self.train, self._sampler(), options)
+        relaxation = self._relaxation(alphas.to(self.device))
         return Bilevel(supernet, self.task, self.train, self.validation, relaxation, options)
+
+    def _sampler(self) -> PathSampler:
+        """Which architectures a step of one-shot training runs."""
+        seed = derived_seed(self.options.seed, "paths")
+        if self.options.optimizer == "fairnas":
+            return FairSampler(self.module.Arch, seed)
+        if self.options.optimizer == "sandwich":
+            sampler = SandwichSampler(self.module.Arch, seed)
+            if not sampler.sizes:
+                raise OptionsError(
+                    f"sandwich runs the largest and the smallest subnet, but no choice of `{self.space.name}` is"
+                    " a number: use spos or fairnas"
+                )
+            return sampler
+        return self.module.Sampler(seed)
+
+    def _relaxation(self, alphas: ArchParameters) -> Relaxation:
+        """How the method makes probabilities from architecture parameters."""
+        options, seed = self.options, derived_seed(self.options.seed, self.options.optimizer)
+        if options.optimizer == "darts":
+            return Darts(alphas, options.normalise, options.weight_decay_of_alphas)
+        if options.optimizer == "gdas":
+            return GDAS(alphas, self.module.Arch, seed, options.weight_decay_of_alphas)
+        return DrNAS(alphas, seed, options.regulariser, options.strength)
 
     def _random(
         self, purpose: str, count: int, measure: Callable[[ArchBase], dict[str, float]]
@@ -95,24 +118,31 @@ class Search:
         }
 
     def current(self) -> ArchBase | None:
-        """The architecture that the search would give now; None while spos has ranked nothing yet."""
+        """The architecture that the search would give now; None while nothing is ranked yet."""
         if isinstance(self.engine, Bilevel):
             return most_probable(self.engine.relaxation.alphas, self.module.Arch)
         return self.ranking.best() if self.ranking.history else None
 
     def validate(self) -> dict[str, float]:
-        """Validation metrics of the mixture (drnas) or of one fixed random architecture (spos)."""
-        if isinstance(self.engine, Bilevel):
-            return self.evaluator.mixture(self.engine.relaxation.mean(), self.validation)
-        return self.on_validation(self.probe)
+        """Validation metrics of the mixture; of the subnet it would give (gdas); of a fixed random one (one-shot)."""
+        if not isinstance(self.engine, Bilevel):
+            return self.on_validation(self.probe)
+        mixture = self._mixture(self.validation)
+        if mixture is not None:
+            return mixture
+        return self.on_validation(most_probable(self.engine.relaxation.alphas, self.module.Arch))
+
+    def _mixture(self, part: Part) -> dict[str, float] | None:
+        """Metrics of the mixture; None without one to speak of: gdas never trains it away from its vertices."""
+        if not isinstance(self.engine, Bilevel) or isinstance(self.engine.relaxation, HardRelaxation):
+            return None
+        return self.evaluator.mixture(self.engine.relaxation.mean(), part)
 
     def result(self, seconds: float) -> Result:
         """What was found; measured last, so that the batch norms keep the architecture's statistics."""
-        mixture = None
-        if isinstance(self.engine, Bilevel):
-            mixture = self.evaluator.mixture(self.engine.relaxation.mean(), self.test)
+        mixture = self._mixture(self.test)
         found = self.current()
-        assert found is not None  # spos has ranked at least one
+        assert found is not None  # one at least is ranked
         return Result(
             space=self.space.name,
             optimizer=self.options.optimizer,

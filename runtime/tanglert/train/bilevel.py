@@ -1,4 +1,4 @@
-"""Bi-level training, first order: weights on one part of the data, architecture parameters on the other."""
+"""Bi-level training: weights on one part of the data, architecture parameters on the other."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tanglert.arch import ArchBase
+from tanglert.choices import Probabilities
 from tanglert.data.part import Part
-from tanglert.protocols import Relaxation, Task
+from tanglert.protocols import HardRelaxation, Relaxation, Task
 from tanglert.supernet import SupernetBase
 from tanglert.train.engine import Engine
 from tanglert.train.options import Options
 from tanglert.train.order import Batches
+from tanglert.train.unrolled import unrolled_loss
 
 
 class Bilevel(Engine):
     """Each step: the architecture parameters on a validation batch, then the weights on a training batch.
 
-    Liu et al. 2019 (DARTS), first order. The architecture's gradient is taken with respect to the alphas
-    only, so that it never touches the weights' gradients, and the alphas are in no optimiser but their own.
-    They rest during the warm-up.
+    Liu et al. 2019 (DARTS), of first order, or of second (`options.order`). The architecture's gradient is taken
+    with respect to the alphas only, so that it never touches the weights' gradients, and the alphas are in no
+    optimiser but their own. They rest during the warm-up. Weights learn at a draw of their own: of the mixture,
+    or of a sliced architecture where the relaxation is a hard one (GDAS).
     """
 
     def __init__(
@@ -47,16 +51,31 @@ class Bilevel(Engine):
         losses: dict[str, Tensor] = {}
         if self.epoch >= self.options.warmup:
             losses["arch_loss"] = self.learn_architecture()
-        with torch.no_grad():
-            probabilities = self.relaxation.sample()
+        drawn = self.draw()
         x, y = self.train.batch(self.batches[self.step])
-        losses["train_loss"] = self.descend(self.task.loss(self.supernet(x, probabilities), y))
+        losses["train_loss"] = self.descend(self.task.loss(self.supernet(x, drawn), y))
         return losses
 
-    def learn_architecture(self) -> Tensor:
-        """One step of the alphas; the validation loss of the sampled mixture, with the penalty."""
+    @torch.no_grad()
+    def draw(self) -> ArchBase | Probabilities:
+        """What a step of the weights runs at."""
+        if isinstance(self.relaxation, HardRelaxation):
+            return self.relaxation.sampled()
+        return self.relaxation.sample()
+
+    def validation_loss(self) -> Tensor:
+        """The loss of the sampled mixture on a validation batch; of second order after a step of the weights."""
         x, y = self.validation.batch(self.arch_batches[self.step])
-        loss = self.task.loss(self.supernet(x, self.relaxation.sample()), y)
+        probabilities = self.relaxation.sample()
+        if self.options.order == 1:
+            return self.task.loss(self.supernet(x, probabilities), y)
+        train = self.train.batch(self.batches[self.step])
+        lr = self.learning_rate()
+        return unrolled_loss(self.supernet, self.task, probabilities, train, (x, y), lr)
+
+    def learn_architecture(self) -> Tensor:
+        """One step of the alphas; the validation loss with the penalty."""
+        loss = self.validation_loss()
         loss = loss + self.relaxation.penalty().to(loss)
         gradients = torch.autograd.grad(loss, self.alphas, allow_unused=True)
         for alpha, gradient in zip(self.alphas, gradients, strict=True):

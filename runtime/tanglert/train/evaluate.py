@@ -24,19 +24,22 @@ MIXTURE_BATCH = 256
 class Evaluator:
     """Measures architectures and mixtures of one supernet, which is left in evaluation mode.
 
-    Batch norms get the statistics of each architecture from `calibration`, a training part, beforehand; for a
-    mixture, which has none of its own, they use those of the batch, which is then at least `MIXTURE_BATCH`.
+    Batch norms get the statistics of each architecture from `calibration`, a training part, beforehand, unless
+    they all keep running averages (`track`). For a mixture, which has none of its own, they use those of the
+    batch, which is then at least `MIXTURE_BATCH`.
     """
 
     def __init__(self, supernet: SupernetBase, task: Task, calibration: Part, batch_size: int) -> None:
         self.supernet, self.task, self.batch_size = supernet, task, batch_size
         self.calibration = calibration
-        self.has_batch_norm = any(isinstance(m, BatchNorm) for m in supernet.modules())
+        norms = [m for m in supernet.modules() if isinstance(m, BatchNorm)]
+        self.has_batch_norm = bool(norms)
+        self.recalibrates = any(not norm.track for norm in norms)
 
     def subnet(self, arch: ArchBase, part: Part) -> dict[str, float]:
         """Metrics of the sliced subnet of `arch` over all of `part`."""
         self.supernet.eval()
-        if self.has_batch_norm:
+        if self.recalibrates:
             self.calibrate(arch)
         return self._measure(lambda x: self.supernet(x, arch), part, self.batch_size)
 

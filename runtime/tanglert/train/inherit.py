@@ -29,5 +29,6 @@ def recalibrated(
         search.engine.supernet.load_state_dict(weights)
     except RuntimeError as error:
         raise BrokenCheckpoint(f"the weights are not those of `{module.SPACE.name}`: {error}") from error
-    search.evaluator.calibrate(arch)
+    if search.evaluator.recalibrates:
+        search.evaluator.calibrate(arch)
     return search.engine.supernet.state_dict()

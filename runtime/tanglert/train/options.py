@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 import torch
+
+Optimizer: TypeAlias = Literal["darts", "gdas", "drnas", "spos", "fairnas", "sandwich"]
+GRADIENT = ("darts", "gdas", "drnas")
+"""Methods that learn architecture parameters; the others train sampled subnets, then rank architectures."""
 
 
 class OptionsError(ValueError):
@@ -18,19 +22,23 @@ class OptionsError(ValueError):
 class Options:
     """How to search.
 
-    optimizer: "drnas" (gradient-based, bi-level) or "spos" (uniform paths, then random search).
+    optimizer: bi-level and by gradients "darts", "gdas" or "drnas"; or on sampled subnets "spos" (one, uniform),
+        "fairnas" (every choice equally often) or "sandwich" (largest, smallest and two random ones), then random
+        search.
     epochs: passes over the training part, which is what `validation` leaves of the data's training part.
-    validation: fraction that trains the architecture parameters (drnas) or ranks architectures (spos); None
-        is 0.5 and 0.2. warmup_epochs: at the start, without architecture steps; None is a fifth, rounded
-        down.
+    validation: fraction that trains the architecture parameters, or ranks architectures; None is 0.5 and 0.2.
+    warmup_epochs: at the start, without architecture steps; None is a fifth, rounded down.
     lr, min_lr: the weights' learning rate, at the start and at the end of its cosine. clip: largest gradient
-    norm. arch_lr, arch_clip, regulariser ("l2", "kl", "none"), strength: of the architecture parameters
-        (Adam with betas 0.5, 0.999).
-    evaluations: architectures that spos ranks after training. random: random ones to compare the result with.
+        norm.
+    arch_lr, arch_clip: of the architecture parameters (Adam with betas 0.5, 0.999). regulariser: "l2" is
+        weight decay on them, "kl" the divergence of Dirichlets (drnas), or "none"; strength: of either.
+    order: 2 looks at the validation loss after a step of the weights (darts). normalise: how darts makes
+        probabilities, "softmax" or "sparsemax".
+    evaluations: architectures that are ranked after training. random: random ones to compare the result with.
     device: "auto", "cpu", "cuda", … save_every: steps between checkpoints within an epoch; 0 is none.
     """
 
-    optimizer: Literal["drnas", "spos"] = "drnas"
+    optimizer: Optimizer = "drnas"
     epochs: int = 10
     seed: int = 0
     batch_size: int = 32
@@ -46,6 +54,8 @@ class Options:
     arch_clip: float = 5.0
     regulariser: Literal["l2", "kl", "none"] = "l2"
     strength: float = 1e-3
+    order: int = 1
+    normalise: Literal["softmax", "sparsemax"] = "softmax"
     evaluations: int = 100
     random: int = 10
     device: str = "auto"
@@ -62,9 +72,14 @@ class Options:
 
     def __post_init__(self) -> None:
         self._check_kinds()
-        self._one_of("optimizer", "drnas", "spos")
+        self._one_of("optimizer", *get_args(Optimizer))
         self._one_of("weight_optimizer", "adamw", "sgd")
         self._one_of("regulariser", "l2", "kl", "none")
+        self._one_of("order", 1, 2)
+        self._one_of("normalise", "softmax", "sparsemax")
+        self._only("darts", "order", 2)
+        self._only("darts", "normalise", "sparsemax")
+        self._only("drnas", "regulariser", "kl")
         for name in ("epochs", "batch_size", "lr", "clip", "arch_lr", "arch_clip", "evaluations"):
             if not getattr(self, name) > 0:
                 raise OptionsError(f"{name} must be above 0, not {getattr(self, name)}")
@@ -89,16 +104,31 @@ class Options:
             if "float" in kind and not (isinstance(value, int | float) and math.isfinite(value)):
                 raise OptionsError(f"{option.name} must be a finite number, not {value!r}")
 
-    def _one_of(self, name: str, *values: str) -> None:
+    def _one_of(self, name: str, *values: str | int) -> None:
         if getattr(self, name) not in values:
-            raise OptionsError(f"{name} is one of {', '.join(values)}, not {getattr(self, name)!r}")
+            listed = ", ".join(map(str, values))
+            raise OptionsError(f"{name} is one of {listed}, not {getattr(self, name)!r}")
+
+    def _only(self, optimizer: str, name: str, value: str | int) -> None:
+        if getattr(self, name) == value and self.optimizer != optimizer:
+            raise OptionsError(f"{name} {value} is for {optimizer}, not for {self.optimizer}")
+
+    @property
+    def by_gradients(self) -> bool:
+        """Whether the method learns architecture parameters, instead of ranking architectures."""
+        return self.optimizer in GRADIENT
 
     @property
     def validation_fraction(self) -> float:
         """The fraction of the training part that is set apart."""
         if self.validation is not None:
             return self.validation
-        return 0.5 if self.optimizer == "drnas" else 0.2
+        return 0.5 if self.by_gradients else 0.2
+
+    @property
+    def weight_decay_of_alphas(self) -> float:
+        """What the optimiser of the architecture parameters applies."""
+        return self.strength if self.regulariser == "l2" else 0.0
 
     @property
     def warmup(self) -> int:

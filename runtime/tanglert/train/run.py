@@ -76,7 +76,7 @@ class Run:
         """Everything that is left to do."""
         try:
             self.fit()
-            if self.search.options.optimizer == "spos":
+            if not self.search.options.by_gradients:
                 self.rank("random search", self.search.ranking)
             self.rank("random architectures to compare with", self.search.random)
             result = self.search.result(round(self.elapsed(), 2))
