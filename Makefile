@@ -16,8 +16,8 @@ demo: $(READY) ## Search a small space of vision transformers on the images that
 	rm -rf runs/demo
 	$(BIN)/tanglec search spaces/vit_mini.tsp --epochs 4 --out runs/demo
 
-test: $(READY) ## Run all tests
-	$(BIN)/python -m pytest -q
+test: $(READY) ## Run all tests, in two processes
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 lint: $(READY) ## Check style and format
 	$(BIN)/ruff check .

@@ -1,5 +1,26 @@
-"""Searches over architectures with the inherited weights of a trained supernet."""
+"""Searches over architectures with the inherited weights of a trained supernet.
 
+All of them are a `Strategy`: `advance()` evaluates one more architecture until it is `done`; then there are
+`best()` and the `history`; `state_dict()` at any time makes a search resume where it was.
+"""
+
+from tanglert.search.budget import Budget
+from tanglert.search.evolution import Evolution, EvolutionSettings
+from tanglert.search.nsga2 import NSGA2, MissingLibrary, NSGA2Settings
+from tanglert.search.pareto import front, nondominated
 from tanglert.search.random import RandomSearch
+from tanglert.search.strategy import NothingAdmitted, Strategy
 
-__all__ = ["RandomSearch"]
+__all__ = [
+    "NSGA2",
+    "Budget",
+    "Evolution",
+    "EvolutionSettings",
+    "MissingLibrary",
+    "NSGA2Settings",
+    "NothingAdmitted",
+    "RandomSearch",
+    "Strategy",
+    "front",
+    "nondominated",
+]
