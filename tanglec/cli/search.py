@@ -51,6 +51,16 @@ LearningRate = Annotated[float | None, typer.Option("--lr", help="Of the weights
 Evaluations = Annotated[
     int | None, typer.Option(help="Architectures ranked after spos, fairnas and sandwich. [default: 100]")
 ]
+Strategy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="random|evolution|nsga2",
+        help="How architectures are searched after spos, fairnas and sandwich; nsga2 weighs parameters and"
+        " multiply-adds too. [default: random]",
+    ),
+]
+MaxParams = Annotated[int | None, typer.Option("--max-params", help="Parameters that it may have at most.")]
+MaxMacs = Annotated[int | None, typer.Option("--max-macs", help="Multiply-adds that it may take at most.")]
 Seed = Annotated[int | None, typer.Option(help="The same seed gives the same run. [default: 0]")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, … [default: auto]")]
 Out = Annotated[
@@ -69,6 +79,9 @@ def search(
     batch_size: BatchSize = None,
     lr: LearningRate = None,
     evaluations: Evaluations = None,
+    strategy: Strategy = None,
+    max_params: MaxParams = None,
+    max_macs: MaxMacs = None,
     seed: Seed = None,
     device: Device = None,
     out: Out = None,
@@ -86,13 +99,14 @@ def search(
     Examples:
       tanglec search vit_mini
       tanglec search toy_cell --optimizer darts --order 2 --epochs 20
-      tanglec search vit_mini --optimizer sandwich --evaluations 200
+      tanglec search vit_mini --optimizer sandwich --strategy evolution --evaluations 200 --max-params 100000
       tanglec search my_space.tsp --optimizer spos --data path/to/images --epochs 50 --out runs/mine
       tanglec search my_space.tsp --out runs/mine --resume
     """
     given = {
         "optimizer": optimizer, "order": order, "epochs": epochs, "batch_size": batch_size, "lr": lr,
-        "evaluations": evaluations, "seed": seed, "device": device,
+        "evaluations": evaluations, "strategy": strategy, "max_params": max_params, "max_macs": max_macs,
+        "seed": seed, "device": device,
     }  # fmt: skip
     options = {name: value for name, value in given.items() if value is not None}
     with reported("json" if json else "full"):

@@ -39,6 +39,7 @@ def runtime_errors() -> Iterator[None]:
     from tanglert import ArchError, RequireError
     from tanglert.data import DataError, DataMismatch
     from tanglert.relax import SampledOnlyError
+    from tanglert.search import MissingLibrary, NothingAdmitted
     from tanglert.train import (
         BrokenCheckpoint,
         DivergedError,
@@ -56,6 +57,7 @@ def runtime_errors() -> Iterator[None]:
         RunError: "TSP0911",
         SampledOnlyError: "TSP0404",
         DivergedError: "TSP0917",
+        NothingAdmitted: "TSP0403",
         TaskError: "TSP0918",
         RequireError: "TSP0403",  # a subclass of ArchError
         ArchError: "TSP0905",
@@ -66,6 +68,8 @@ def runtime_errors() -> Iterator[None]:
             yield
     except OptionsError as error:
         raise BadOption(str(error)) from error
+    except MissingLibrary as error:
+        raise fail("TSP0912", str(error), "pip install 'tanglec[pareto]'") from error
     except tuple(codes) as error:
         code = next(code for kind, code in codes.items() if isinstance(error, kind))
         raise fail(code, _message(error)) from error

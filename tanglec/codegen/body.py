@@ -132,12 +132,18 @@ class Printer:
         self.declared.add(name)
 
     def fresh(self, hint: str) -> str:
-        """A variable that holds nothing which is still read."""
+        """A variable that holds nothing which is still read, also not by an expression that is still to be written."""
         name, n = hint, 1
-        while name in self.reserved or name in self.holders and self.left[self.holders[name]] > 0:
+        while name in self.reserved or self._held(name):
             n += 1
             name = f"{hint}_{n}"
         return name
+
+    def _held(self, name: str) -> bool:
+        if name not in self.holders:
+            return False
+        waiting = (text for text, _ in self.pending.values() if name in text)
+        return self.left[self.holders[name]] > 0 or any(re.search(rf"\b{name}\b", text) for text in waiting)
 
     def assign(self, value: Value, text: str, comment: str = "", typed: bool = False) -> None:
         """A value in a variable; `typed` says of a new one what it is, where type checkers cannot know."""

@@ -103,6 +103,16 @@ def test_resumed_equals_uninterrupted(optimizer: Optimizer, stops: list[StopAt],
     assert tiny.same(outcome(tmp_path / "stopped"), outcome(tmp_path / "straight"))
 
 
+@pytest.mark.parametrize("strategy", ["evolution", "nsga2"])
+def test_a_search_over_architectures_goes_on_where_it_was(strategy: Any, tmp_path: Path) -> None:
+    if strategy == "nsga2":
+        pytest.importorskip("pymoo")
+    chosen = options("spos", strategy=strategy, evaluations=6)
+    run_with_stops(chosen, tmp_path / "straight")
+    run_with_stops(chosen, tmp_path / "stopped", StopAt(ranked=3))
+    assert tiny.same(outcome(tmp_path / "stopped"), outcome(tmp_path / "straight"))
+
+
 class Kill(Silent):
     """Dies within an epoch, without a chance to save."""
 

@@ -64,6 +64,28 @@ def test_learning_is_real(optimizer: Optimizer, changes: dict[str, Any], tmp_pat
     assert result.params == tiny.count_params(tiny.Arch.from_dict(result.architecture))
 
 
+@pytest.mark.parametrize("strategy", ["random", "evolution", "nsga2"])
+def test_every_search_ends_in_its_budget_and_shows_its_front(strategy: Any, tmp_path: Path) -> None:
+    if strategy == "nsga2":
+        pytest.importorskip("pymoo")
+    costs = sorted(tiny.count_params(tiny.Sampler(seed)()) for seed in range(40))
+    limit = costs[len(costs) // 2]
+    chosen = Options(
+        optimizer="spos", epochs=2, batch_size=40, evaluations=8, strategy=strategy, max_params=limit
+    )
+    result = run_search(tiny, tiny.blobs(), chosen, tmp_path)
+    assert result.params <= limit
+    assert result.front and all(point["params"] <= limit for point in result.front)
+    assert result.front[0]["accuracy"] == max(point["accuracy"] for point in result.front)
+    assert Result.from_dict(json.loads(result.to_json())).front == result.front
+
+
+def test_gradients_end_in_the_budget_too(tmp_path: Path) -> None:
+    limit = min(tiny.count_params(tiny.Sampler(seed)()) for seed in range(40))
+    chosen = Options(epochs=2, batch_size=40, random=2, max_params=limit)
+    assert run_search(tiny, tiny.blobs(), chosen, tmp_path).params <= limit
+
+
 def test_a_run_leaves_its_files(tmp_path: Path) -> None:
     chosen = Options(epochs=2, batch_size=40, random=3)
     run_search(tiny, tiny.blobs(), chosen, tmp_path, texts={"tiny.tsp": "space tiny"})
@@ -248,6 +270,9 @@ def test_the_summary_says_when_random_architectures_are_better() -> None:
         ({"optimizer": "gdas", "normalise": "sparsemax"}, "normalise sparsemax is for darts, not for gdas"),
         ({"optimizer": "darts", "regulariser": "kl"}, "regulariser kl is for drnas, not for darts"),
         ({"epochs": 0}, "epochs must be above 0"),
+        ({"strategy": "luck"}, "strategy is one of random, evolution, nsga2"),
+        ({"strategy": "evolution"}, "drnas finds its architecture by gradients"),
+        ({"max_macs": 0}, "max_macs must be 1 at least"),
         ({"lr": float("nan")}, "lr must be a finite number"),
         ({"lr": float("inf")}, "lr must be a finite number"),
         ({"lr": "x"}, "lr must be a finite number, not 'x'"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
 import torch
@@ -22,20 +22,40 @@ DRAWS = 10_000
 """Random architectures to choose from where the most probable ones are all forbidden."""
 
 
-def most_probable(alphas: ArchParameters, arch_class: type[A], tries: int = 10_000) -> A:
-    """The best choice at every position; where a `require` forbids that, the next most probable, and so on.
+def most_probable(
+    alphas: ArchParameters,
+    arch_class: type[A],
+    tries: int = 10_000,
+    admit: Callable[[A], bool] | None = None,
+) -> A:
+    """The best choice at every position; where a `require` or a limit (`admit`) forbids that, the next most probable.
 
     After `tries` architectures in decreasing probability, the most probable of many random allowed ones.
     Raises RequireError if none of them is allowed.
     """
     logs = alphas.log_probabilities()
     for count, choice in enumerate(in_decreasing_probability(logs)):
-        try:
-            return arch_of(arch_class, alphas, choice, logs)
-        except RequireError:
-            if count + 1 >= tries:
-                break
-    return best_of_random(alphas, arch_class, logs)
+        found = _allowed(arch_class, alphas, choice, logs, admit)
+        if found is not None:
+            return found
+        if count + 1 >= tries:
+            break
+    return best_of_random(alphas, arch_class, logs, admit)
+
+
+def _allowed(
+    arch_class: type[A],
+    alphas: ArchParameters,
+    choice: list[int],
+    logs: Tensor,
+    admit: Callable[[A], bool] | None,
+) -> A | None:
+    """The architecture of a joint choice; None if it is forbidden or costs too much."""
+    try:
+        arch = arch_of(arch_class, alphas, choice, logs)
+    except RequireError:
+        return None
+    return arch if admit is None or admit(arch) else None
 
 
 def in_decreasing_probability(logs: Tensor) -> Iterator[list[int]]:
@@ -83,20 +103,22 @@ def total(ranks: Ranks, prices: list[list[float]], movable: list[int]) -> float:
     return sum(prices[movable[place]][rank] for place, rank in ranks)
 
 
-def best_of_random(alphas: ArchParameters, arch_class: type[A], logs: Tensor) -> A:
+def best_of_random(
+    alphas: ArchParameters, arch_class: type[A], logs: Tensor, admit: Callable[[A], bool] | None = None
+) -> A:
     """The most probable of the allowed ones among `DRAWS` uniform architectures, drawn with a fixed seed."""
     generator = torch.Generator().manual_seed(0)
     weights = alphas.allowed().double()
     draws = torch.stack([torch.multinomial(row, DRAWS, True, generator=generator) for row in weights])
     scores = logs.cpu().gather(1, draws).sum(0)
     for i in scores.argsort(descending=True, stable=True).tolist():
-        try:
-            return arch_of(arch_class, alphas, draws[:, i].tolist(), logs)
-        except RequireError:
-            continue
+        found = _allowed(arch_class, alphas, draws[:, i].tolist(), logs, admit)
+        if found is not None:
+            return found
+    limits = "" if admit is None else f" and keeps the limits ({admit})"
     raise RequireError(
         f"neither the most probable architectures of {alphas.space.name} nor any of {DRAWS} random ones meets"
-        " its conditions (`require`)"
+        f" its conditions (`require`){limits}"
     )
 
 

@@ -15,7 +15,7 @@ from tanglert.protocols import HardRelaxation, PathSampler, Relaxation, SpaceMod
 from tanglert.relax import GDAS, ArchParameters, Darts, DrNAS, most_probable
 from tanglert.sample.fairnas import FairSampler
 from tanglert.sample.sandwich import SandwichSampler
-from tanglert.search.random import RandomSearch
+from tanglert.search import NSGA2, Budget, Evolution, RandomSearch, Strategy, front
 from tanglert.train.bilevel import Bilevel
 from tanglert.train.engine import Engine
 from tanglert.train.evaluate import Evaluator
@@ -49,7 +49,10 @@ class Search:
                 f"`{self.space.name}` has batch norms, which need two samples in a batch at least"
             )
         self.probe = module.Sampler(derived_seed(options.seed, "probe"))()
-        self.ranking = self._random("ranking", options.evaluations, self.on_validation)
+        limited = options.max_params is not None or options.max_macs is not None
+        self.admit = Budget(module, options.max_params, options.max_macs) if limited else None
+        self.costs = {"params": module.count_params, "macs": module.count_macs}
+        self.ranking = self._ranking()
         self.random = self._random("random", options.random, self.on_test)
 
     def _engine(self) -> Engine:
@@ -88,11 +91,23 @@ class Search:
             return GDAS(alphas, self.module.Arch, seed, options.weight_decay_of_alphas)
         return DrNAS(alphas, seed, options.regulariser, options.strength)
 
+    def _ranking(self) -> Strategy[ArchBase]:
+        """How architectures are searched after training on sampled subnets."""
+        options = self.options
+        if options.strategy == "random":
+            return self._random("ranking", options.evaluations, self.on_validation)
+        sampler = self.module.Sampler(derived_seed(options.seed, "ranking"))
+        parts = (self.module.Arch, sampler, self.on_validation, self.task.score, options.evaluations)
+        seed = derived_seed(options.seed, "breeding")
+        if options.strategy == "evolution":
+            return Evolution(*parts, seed=seed, admit=self.admit)
+        return NSGA2(*parts, costs=self.costs, seed=seed, admit=self.admit)
+
     def _random(
         self, purpose: str, count: int, measure: Callable[[ArchBase], dict[str, float]]
     ) -> RandomSearch[ArchBase]:
         sampler = self.module.Sampler(derived_seed(self.options.seed, purpose))
-        return RandomSearch(self.module.Arch, sampler, measure, self.task.score, count)
+        return RandomSearch(self.module.Arch, sampler, measure, self.task.score, count, admit=self.admit)
 
     def on_validation(self, arch: ArchBase) -> dict[str, float]:
         """Metrics on the part that chooses."""
@@ -120,7 +135,8 @@ class Search:
     def current(self) -> ArchBase | None:
         """The architecture that the search would give now; None while nothing is ranked yet."""
         if isinstance(self.engine, Bilevel):
-            return most_probable(self.engine.relaxation.alphas, self.module.Arch)
+            alphas = self.engine.relaxation.alphas
+            return most_probable(alphas, self.module.Arch, admit=self.admit)
         return self.ranking.best() if self.ranking.history else None
 
     def validate(self) -> dict[str, float]:
@@ -157,7 +173,20 @@ class Search:
             random=[metrics[self.task.metric] for metrics in self.random.history.values()],
             held_out=len(self.test),
             seconds=seconds,
+            front=[] if isinstance(self.engine, Bilevel) else self.front(),
         )
+
+    def front(self) -> list[dict[str, Any]]:
+        """The ranked architectures that no other beats in metric, parameters and multiply-adds, the best first."""
+        metric = self.task.metric
+        return [
+            {
+                "architecture": arch.to_dict(),
+                metric: self.ranking.history[arch][metric],
+                **{name: cost(arch) for name, cost in self.costs.items()},
+            }
+            for arch in front(self.ranking, self.costs)
+        ]
 
     def state_dict(self) -> dict[str, Any]:
         """Engine and both random searches."""

@@ -35,6 +35,8 @@ class Options:
     order: 2 looks at the validation loss after a step of the weights (darts). normalise: how darts makes
         probabilities, "softmax" or "sparsemax".
     evaluations: architectures that are ranked after training. random: random ones to compare the result with.
+    strategy: how they are found, "random", "evolution" or "nsga2" (which also weighs parameters and multiply-adds).
+    max_params, max_macs: what an architecture may cost; None is no limit.
     device: "auto", "cpu", "cuda", … save_every: steps between checkpoints within an epoch; 0 is none.
     """
 
@@ -58,6 +60,9 @@ class Options:
     normalise: Literal["softmax", "sparsemax"] = "softmax"
     evaluations: int = 100
     random: int = 10
+    strategy: Literal["random", "evolution", "nsga2"] = "random"
+    max_params: int | None = None
+    max_macs: int | None = None
     device: str = "auto"
     save_every: int = 0
 
@@ -73,6 +78,7 @@ class Options:
     def __post_init__(self) -> None:
         self._check_kinds()
         self._one_of("optimizer", *get_args(Optimizer))
+        self._one_of("strategy", "random", "evolution", "nsga2")
         self._one_of("weight_optimizer", "adamw", "sgd")
         self._one_of("regulariser", "l2", "kl", "none")
         self._one_of("order", 1, 2)
@@ -80,6 +86,14 @@ class Options:
         self._only("darts", "order", 2)
         self._only("darts", "normalise", "sparsemax")
         self._only("drnas", "regulariser", "kl")
+        if self.by_gradients and self.strategy != "random":
+            raise OptionsError(
+                f"strategy {self.strategy} searches after training on sampled subnets (spos, fairnas, sandwich);"
+                f" {self.optimizer} finds its architecture by gradients"
+            )
+        for name in ("max_params", "max_macs"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise OptionsError(f"{name} must be 1 at least, not {getattr(self, name)}")
         for name in ("epochs", "batch_size", "lr", "clip", "arch_lr", "arch_clip", "evaluations"):
             if not getattr(self, name) > 0:
                 raise OptionsError(f"{name} must be above 0, not {getattr(self, name)}")

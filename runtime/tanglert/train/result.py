@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -17,7 +17,8 @@ class Result:
     only).
     random: the metric of random architectures on the held-out part. metric: the name of the metric that
     people read; higher: whether more is better. seconds: of work, without the time between interruption and
-    resume.
+    resume. front: of a search that ranked architectures, those that no other beats in metric, parameters and
+    multiply-adds, with these figures (on the part that chose).
     """
 
     space: str
@@ -33,6 +34,7 @@ class Result:
     random: list[float]
     held_out: int
     seconds: float
+    front: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def random_mean(self) -> float | None:
@@ -77,4 +79,4 @@ class Result:
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Result:
         """Reads back what `to_json` wrote."""
-        return cls(**{name: fields[name] for name in cls.__dataclass_fields__})
+        return cls(**{name: fields[name] for name in cls.__dataclass_fields__ if name in fields})

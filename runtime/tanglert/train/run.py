@@ -10,7 +10,7 @@ from typing import Any
 from tanglert.arch import ArchBase
 from tanglert.data.part import Data
 from tanglert.protocols import SpaceModule
-from tanglert.search.random import RandomSearch
+from tanglert.search import Strategy
 from tanglert.train.assembly import Search
 from tanglert.train.checkpoint import BrokenCheckpoint
 from tanglert.train.folder import RunFolder
@@ -55,6 +55,10 @@ def run_search(
             return Run(search, files, stop, progress or Silent()).complete()
 
 
+# What progress and metrics call the searches.
+SEARCHES = {"random": "random search", "evolution": "evolution", "nsga2": "NSGA-II"}
+
+
 class Run:
     """A search going on in a folder: training, ranking, comparison; stopped and saved on request."""
 
@@ -77,7 +81,7 @@ class Run:
         try:
             self.fit()
             if not self.search.options.by_gradients:
-                self.rank("random search", self.search.ranking)
+                self.rank(SEARCHES[self.search.options.strategy], self.search.ranking)
             self.rank("random architectures to compare with", self.search.random)
             result = self.search.result(round(self.elapsed(), 2))
             self.save()
@@ -115,8 +119,8 @@ class Run:
         self.progress.epoch(record)
         self.save()
 
-    def rank(self, what: str, ranking: RandomSearch[ArchBase]) -> None:
-        """A random search to its end, a line of metrics for every architecture."""
+    def rank(self, what: str, ranking: Strategy[ArchBase]) -> None:
+        """A search to its end, a line of metrics for every architecture."""
         while not ranking.done:
             arch = ranking.advance()
             if arch is not None:
