@@ -16,6 +16,7 @@ from tanglec.ir.extents import (
     assignments,
     show_assignment,
     show_scalar,
+    substitute,
 )
 from tanglec.ir.nodes import Dimension, Requirement, Space
 from tanglec.notation import read_notation
@@ -171,8 +172,8 @@ class _Reading:
 
     def _outcomes(self, condition: Extent) -> set[bool]:
         """The values that a condition can have, whatever stands where no choice could be read."""
-        unread = [p for p in condition.positions if p not in self.chosen]
-        return {bool(condition.at({**self.chosen, **rest})) for rest in assignments(unread)}
+        left = substitute(condition, self.chosen)  # most often that settles it
+        return {bool(left.at(rest)) for rest in assignments(left.positions)}
 
     def _report_illegal(self, position: Position, entry: Item) -> None:
         value = entry.value

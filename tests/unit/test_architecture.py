@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tanglec.api import compile_source
 from tanglec.architecture import read_architecture, show_architecture
 from tanglec.diagnostics import Sink
 from tanglec.driver import Options, analyse
@@ -238,3 +239,29 @@ def test_reading_what_is_shown_gives_it_back(vit: Space, data: st.DataObject) ->
     assert assignment is not None
     assert show_architecture(vit, assignment) == shown
     assert read_architecture(shown, vit, sink) == assignment
+
+
+def test_what_is_absent_is_not_enumerated() -> None:
+    """Fifteen edges of a cell that the depth leaves out have three choices each: nobody looks at 3^15 of them."""
+    text = """space m
+input image: pixels(3, 6, 6)
+dim depth: 0 | 1 | 2 | 3
+dim k: 3 | 5
+dim op per e of cell: n | i | c
+block e(x):
+    return choose op:
+        n: zero(x)
+        i: x
+        c: conv(x, 4, kernel=k)
+block cell(x):
+    nodes = dag([x], nodes=5, edge=e)
+    return nodes[5]
+network:
+    x = conv(image, 4, kernel=3)
+    repeat depth:
+        x = cell(x)
+    return linear(global_pool(x), 3)
+"""
+    space = compile_source(Source("m.tsp", text))
+    absent = {"depth": 0, "k": None, "op": [None] * 15}
+    assert space.costs(absent).params == 3 * 9 * 4 + 4 + 15
