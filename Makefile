@@ -56,5 +56,5 @@ $(READY): pyproject.toml
 		$(BIN)/pip install --index-url https://download.pytorch.org/whl/cpu --timeout 10 --retries 0 '$(TORCH)' || \
 		$(BIN)/pip install '$(TORCH)'; \
 	fi
-	$(BIN)/pip install --quiet -e '.[train,images,pareto,dev]'
+	$(BIN)/pip install --quiet -e '.[train,images,pareto,report,tensorboard,dev]'
 	touch $@

@@ -9,7 +9,7 @@ import json
 import re
 from pathlib import Path
 
-from benchmarks import code_size, sharing
+from benchmarks import code_size, compared, planted, planted_table, sharing
 from tanglert.train.atomic import replace_text
 
 PAGE = Path("docs/measurements.md")
@@ -26,8 +26,10 @@ def filled(page: str, name: str, table: str) -> str:
 
 
 def main() -> None:
-    """Both tables: the figures of the last `benchmarks.sharing`, and lines as they are now."""
+    """All tables: the figures of the last `benchmarks.sharing` and `benchmarks.planted`, and lines as they are now."""
     page = filled(PAGE.read_text(), "sharing", sharing.table(json.loads(sharing.RESULTS.read_text())))
+    page = filled(page, "planted", planted_table.table(json.loads(planted.RESULTS.read_text())))
+    page = filled(page, "compared", compared.tables())
     replace_text(PAGE, filled(page, "code size", code_size.tables()))
 
 

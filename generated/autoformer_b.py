@@ -31,13 +31,16 @@ from tanglert import (
     Space,
     SupernetBase,
     UniformSampler,
+    cost,
 )
 from tanglert.nn import Attend, Block, Conv, LayerNorm, Linear, Position, Token
 
-EMBED = Dim("embed", [528, 576, 624])
+EMBED = Dim("embed", [528, 576, 624], nested=True)
 DEPTH = Dim("depth", [14, 15, 16])
 HEADS = Dim("heads", [8, 9, 10], per="layer", positions=16, present=[i < DEPTH for i in range(16)])
-RATIO = Dim("ratio", [3, 3.5, 4], per="layer", positions=16, present=[i < DEPTH for i in range(16)])
+RATIO = Dim(
+    "ratio", [3, 3.5, 4], per="layer", positions=16, present=[i < DEPTH for i in range(16)], nested=True
+)
 
 SPACE = Space(
     "autoformer_b",
@@ -64,7 +67,8 @@ def one_hot(arch: Arch) -> Probabilities:
     return arch.one_hot()
 
 
-def count_params(arch: Arch) -> int:
+@cost(SPACE, largest=76882264, together=[(EMBED, HEADS), (EMBED, RATIO)])
+def count_params(arch: Arch) -> float:
     """The parameters of one architecture."""
     total: float = 1000 + 1969 * arch.embed
     for heads, ratio in zip(arch.heads, arch.ratio, strict=True):
@@ -77,16 +81,17 @@ def count_params(arch: Arch) -> int:
                 + arch.embed * ratio
                 + 2 * arch.embed**2 * ratio
             )
-    return round(total)
+    return total
 
 
-def count_macs(arch: Arch) -> int:
+@cost(SPACE, largest=16537806208, together=[(EMBED, HEADS), (EMBED, RATIO)])
+def count_macs(arch: Arch) -> float:
     """The multiply-adds of one architecture for one sample (matrix products and convolutions)."""
     total: float = 151528 * arch.embed
     for heads, ratio in zip(arch.heads, arch.ratio, strict=True):
         if heads is not None and ratio is not None:
             total += 9935104 * heads + 50432 * arch.embed * heads + 394 * arch.embed**2 * ratio
-    return round(total)
+    return total
 
 
 class PatchEmbed(Block):

@@ -31,13 +31,16 @@ from tanglert import (
     Space,
     SupernetBase,
     UniformSampler,
+    cost,
 )
 from tanglert.nn import Attend, Block, Conv, LayerNorm, Linear, Position, Token
 
-EMBED = Dim("embed", [320, 384, 448])
+EMBED = Dim("embed", [320, 384, 448], nested=True)
 DEPTH = Dim("depth", [12, 13, 14])
 HEADS = Dim("heads", [5, 6, 7], per="layer", positions=14, present=[i < DEPTH for i in range(14)])
-RATIO = Dim("ratio", [3, 3.5, 4], per="layer", positions=14, present=[i < DEPTH for i in range(14)])
+RATIO = Dim(
+    "ratio", [3, 3.5, 4], per="layer", positions=14, present=[i < DEPTH for i in range(14)], nested=True
+)
 
 SPACE = Space(
     "autoformer_s",
@@ -64,7 +67,8 @@ def one_hot(arch: Arch) -> Probabilities:
     return arch.one_hot()
 
 
-def count_params(arch: Arch) -> int:
+@cost(SPACE, largest=34790440, together=[(EMBED, HEADS), (EMBED, RATIO)])
+def count_params(arch: Arch) -> float:
     """The parameters of one architecture."""
     total: float = 1000 + 1969 * arch.embed
     for heads, ratio in zip(arch.heads, arch.ratio, strict=True):
@@ -77,16 +81,17 @@ def count_params(arch: Arch) -> int:
                 + arch.embed * ratio
                 + 2 * arch.embed**2 * ratio
             )
-    return round(total)
+    return total
 
 
-def count_macs(arch: Arch) -> int:
+@cost(SPACE, largest=7684024320, together=[(EMBED, HEADS), (EMBED, RATIO)])
+def count_macs(arch: Arch) -> float:
     """The multiply-adds of one architecture for one sample (matrix products and convolutions)."""
     total: float = 151528 * arch.embed
     for heads, ratio in zip(arch.heads, arch.ratio, strict=True):
         if heads is not None and ratio is not None:
             total += 9935104 * heads + 50432 * arch.embed * heads + 394 * arch.embed**2 * ratio
-    return round(total)
+    return total
 
 
 class PatchEmbed(Block):

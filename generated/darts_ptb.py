@@ -27,6 +27,7 @@ from tanglert import (
     Space,
     SupernetBase,
     UniformSampler,
+    cost,
     keeps,
     kept,
     scan,
@@ -87,12 +88,14 @@ def one_hot(arch: Arch) -> Probabilities:
     return arch.one_hot()
 
 
+@cost(SPACE, largest=4810000)
 def count_params(arch: Arch) -> int:
     """The parameters of one architecture."""
     total = 4810000
     return total
 
 
+@cost(SPACE, largest=168000000)
 def count_macs(arch: Arch) -> int:
     """The multiply-adds of one architecture for one sample (matrix products and convolutions)."""
     total = 168000000

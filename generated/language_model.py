@@ -32,6 +32,7 @@ from tanglert import (
     Space,
     SupernetBase,
     UniformSampler,
+    cost,
 )
 from tanglert.nn import Attend, Block, Embedding, LayerNorm, Linear, Position
 
@@ -65,6 +66,7 @@ def one_hot(arch: Arch) -> Probabilities:
     return arch.one_hot()
 
 
+@cost(SPACE, largest=89036544, together=[(EMBED, RATIO)])
 def count_params(arch: Arch) -> int:
     """The parameters of one architecture."""
     total = 51330 * arch.embed
@@ -74,6 +76,7 @@ def count_params(arch: Arch) -> int:
     return total
 
 
+@cost(SPACE, largest=101569265664, together=[(EMBED, RATIO)])
 def count_macs(arch: Arch) -> int:
     """The multiply-adds of one architecture for one sample (matrix products and convolutions)."""
     total = 51511296 * arch.embed

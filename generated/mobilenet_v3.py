@@ -30,6 +30,7 @@ from tanglert import (
     Space,
     SupernetBase,
     UniformSampler,
+    cost,
     divisible,
     round_to,
 )
@@ -40,7 +41,12 @@ KERNEL = Dim(
     "kernel", [3, 5, 7], per="layer", positions=20, present=[i < DEPTH[k] for k in range(5) for i in range(4)]
 )
 EXPAND = Dim(
-    "expand", [3, 4, 6], per="layer", positions=20, present=[i < DEPTH[k] for k in range(5) for i in range(4)]
+    "expand",
+    [3, 4, 6],
+    per="layer",
+    positions=20,
+    present=[i < DEPTH[k] for k in range(5) for i in range(4)],
+    nested=True,
 )
 
 SPACE = Space(
@@ -49,7 +55,7 @@ SPACE = Space(
     dims=[DEPTH, KERNEL, EXPAND],
     inputs=[Input("image", "pixels", (3, 224, 224))],
     output=("vector", (1000,)),
-    source="2558b5577c11ee9bbd52b3e7d30a15ff321d1cff99d26d3947d62825574a3d2d",
+    source="ab19b67de36130425261cb8c96bb77ea25512b57923c8eda19380e9c9a2e6204",
 )
 
 
@@ -67,6 +73,7 @@ def one_hot(arch: Arch) -> Probabilities:
     return arch.one_hot()
 
 
+@cost(SPACE, largest=7664760, together=[(KERNEL, EXPAND)])
 def count_params(arch: Arch) -> int:
     """The parameters of one architecture."""
     total = 2667080
@@ -98,6 +105,7 @@ def count_params(arch: Arch) -> int:
     return total
 
 
+@cost(SPACE, largest=566170656, together=[(KERNEL, EXPAND)])
 def count_macs(arch: Arch) -> int:
     """The multiply-adds of one architecture for one sample (matrix products and convolutions)."""
     total = 20471808

@@ -29,6 +29,7 @@ from tanglert import (
     Space,
     SupernetBase,
     UniformSampler,
+    cost,
     round_to,
     where,
 )
@@ -42,7 +43,7 @@ SPACE = Space(
     dims=[OP],
     inputs=[Input("image", "pixels", (3, 32, 32))],
     output=("vector", (10,)),
-    source="9f1bc97e0e74ec45842bb9eebae58840cd623f273eaacea43a21b3bc31a37362",
+    source="a098d25d208b89639514e785bf27d0d20f1b4aa573e335cbc9e6aa42ebf582fc",
 )
 
 
@@ -58,6 +59,7 @@ def one_hot(arch: Arch) -> Probabilities:
     return arch.one_hot()
 
 
+@cost(SPACE, largest=2932586)
 def count_params(arch: Arch) -> int:
     """The parameters of one architecture."""
     total = 343978
@@ -77,6 +79,7 @@ def count_params(arch: Arch) -> int:
     return total
 
 
+@cost(SPACE, largest=105660928)
 def count_macs(arch: Arch) -> int:
     """The multiply-adds of one architecture for one sample (matrix products and convolutions)."""
     total = 6140416

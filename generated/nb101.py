@@ -29,6 +29,7 @@ from tanglert import (
     Space,
     SupernetBase,
     UniformSampler,
+    cost,
     where,
 )
 from tanglert.nn import BatchNorm, Block, Conv, Dropout, Linear
@@ -85,6 +86,7 @@ def one_hot(arch: Arch) -> Probabilities:
     return arch.one_hot()
 
 
+@cost(SPACE, largest=13818762)
 def count_params(arch: Arch) -> int:
     """The parameters of one architecture."""
     total = 445706
@@ -97,6 +99,7 @@ def count_params(arch: Arch) -> int:
     return total
 
 
+@cost(SPACE, largest=2037781504)
 def count_macs(arch: Arch) -> int:
     """The multiply-adds of one architecture for one sample (matrix products and convolutions)."""
     total = 70652928

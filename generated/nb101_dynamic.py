@@ -32,6 +32,7 @@ from tanglert import (
     Space,
     SupernetBase,
     UniformSampler,
+    cost,
     where,
 )
 from tanglert.nn import BatchNorm, Block, Conv, Linear
@@ -90,6 +91,7 @@ def one_hot(arch: Arch) -> Probabilities:
     return arch.one_hot()
 
 
+@cost(SPACE, largest=50853002, together=[(OP, OUTPUTS), (ON, OUTPUTS)])
 def count_params(arch: Arch) -> int:
     """The parameters of one architecture."""
     quotient_4 = 512 // arch.outputs
@@ -136,6 +138,7 @@ def count_params(arch: Arch) -> int:
     return total
 
 
+@cost(SPACE, largest=7469405184, together=[(OP, OUTPUTS), (ON, OUTPUTS)])
 def count_macs(arch: Arch) -> int:
     """The multiply-adds of one architecture for one sample (matrix products and convolutions)."""
     quotient_4 = 512 // arch.outputs

@@ -29,6 +29,7 @@ from tanglert import (
     Space,
     SupernetBase,
     UniformSampler,
+    cost,
     lookup,
     round_to,
 )
@@ -71,7 +72,7 @@ SPACE = Space(
     dims=[SKIP, OP],
     inputs=[Input("image", "pixels", (3, 224, 224))],
     output=("vector", (1000,)),
-    source="bafdd5ad474fa01ded4354408048184e8517a0dfa745ce6fba26221af6278e4e",
+    source="6dfca0d7dfd5fd75d093afa7440175abd66bd744f68b1cb01379c76f3bfa8b05",
 )
 
 
@@ -88,6 +89,7 @@ def one_hot(arch: Arch) -> Probabilities:
     return arch.one_hot()
 
 
+@cost(SPACE, largest=8382408)
 def count_params(arch: Arch) -> int:
     """The parameters of one architecture."""
     total = 2481560
@@ -112,6 +114,7 @@ def count_params(arch: Arch) -> int:
     return total
 
 
+@cost(SPACE, largest=1036673856)
 def count_macs(arch: Arch) -> int:
     """The multiply-adds of one architecture for one sample (matrix products and convolutions)."""
     total = 68411904

@@ -30,6 +30,7 @@ from tanglert import (
     Space,
     SupernetBase,
     UniformSampler,
+    cost,
     where,
 )
 from tanglert.nn import BatchNorm, Block, Conv, Depthwise, Dropout, Linear
@@ -48,7 +49,7 @@ SPACE = Space(
     dims=[OP],
     inputs=[Input("image", "pixels", (1, 28, 28))],
     output=("vector", (10,)),
-    source="9e6578ab84ffef8daa9c5c0df6b7fe0b576a5519b319499e879d3616ea2dfc45",
+    source="cf60a80fcfd2ea6be01fe96a0c970b816dc3671c689f51c8001233ce575e68df",
 )
 
 
@@ -64,6 +65,7 @@ def one_hot(arch: Arch) -> Probabilities:
     return arch.one_hot()
 
 
+@cost(SPACE, largest=211114)
 def count_params(arch: Arch) -> int:
     """The parameters of one architecture."""
     total = 155050
@@ -79,6 +81,7 @@ def count_params(arch: Arch) -> int:
     return total
 
 
+@cost(SPACE, largest=7342720)
 def count_macs(arch: Arch) -> int:
     """The multiply-adds of one architecture for one sample (matrix products and convolutions)."""
     total = 1378048

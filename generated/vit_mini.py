@@ -31,13 +31,14 @@ from tanglert import (
     Space,
     SupernetBase,
     UniformSampler,
+    cost,
 )
 from tanglert.nn import Attend, Block, Conv, LayerNorm, Linear, Position
 
-EMBED = Dim("embed", [32, 48, 64])
+EMBED = Dim("embed", [32, 48, 64], nested=True)
 DEPTH = Dim("depth", [2, 3, 4])
-HEADS = Dim("heads", [2, 3, 4], per="layer", positions=4, present=[i < DEPTH for i in range(4)])
-RATIO = Dim("ratio", [2, 3, 4], per="layer", positions=4, present=[i < DEPTH for i in range(4)])
+HEADS = Dim("heads", [2, 3, 4], per="layer", positions=4, present=[i < DEPTH for i in range(4)], nested=True)
+RATIO = Dim("ratio", [2, 3, 4], per="layer", positions=4, present=[i < DEPTH for i in range(4)], nested=True)
 
 SPACE = Space(
     "vit_mini",
@@ -64,6 +65,7 @@ def one_hot(arch: Arch) -> Probabilities:
     return arch.one_hot()
 
 
+@cost(SPACE, largest=204938, together=[(EMBED, HEADS), (EMBED, RATIO)])
 def count_params(arch: Arch) -> int:
     """The parameters of one architecture."""
     total = 10 + 78 * arch.embed
@@ -79,6 +81,7 @@ def count_params(arch: Arch) -> int:
     return total
 
 
+@cost(SPACE, largest=10913920, together=[(EMBED, HEADS), (EMBED, RATIO)])
 def count_macs(arch: Arch) -> int:
     """The multiply-adds of one architecture for one sample (matrix products and convolutions)."""
     total = 794 * arch.embed

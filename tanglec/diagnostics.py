@@ -37,6 +37,10 @@ class CompileError(Exception):
         self.diagnostics = tuple(diagnostics)
         super().__init__("\n".join(f"{d.severity}[{d.code}]: {d.title}" for d in diagnostics))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """One process tells it to another."""
+        return type(self).__new__, (type(self), *self.args), {"diagnostics": self.diagnostics}
+
 
 class Abort(Exception):
     """Unwinds to the nearest place that can go on after an error that is already in the sink."""

@@ -40,6 +40,15 @@ def find_space(given: str | Path) -> Source:
     raise CompileError([_not_found(str(given), path)])
 
 
+def recipe_file(path: Path) -> Source | None:
+    """The recipes at a path, or beside the space at it (`NAME.toml`, for shipped spaces that which ships); None without any."""
+    file = path.with_suffix(".toml")
+    for place in (file, *([_shipped_folder() / file.name] if _shipped_name(path) else [])):
+        if is_file(place):
+            return read_source(place, file)
+    return None
+
+
 def libraries_for(path: Path) -> Callable[[str], Source | None]:
     """Finds libraries by the name that `use` gives, for the space at `path`.
 

@@ -19,6 +19,7 @@ from tanglert.extent import Position as Place
 from tanglert.nn import (
     Attend,
     BatchNorm,
+    ChannelShuffle,
     Conv,
     Depthwise,
     Embedding,
@@ -282,6 +283,22 @@ def softmaxes(draw: st.DrawFn) -> Case:
     )
 
 
+@st.composite
+def shuffles(draw: st.DrawFn) -> Case:
+    """Each width in two or three groups, one segment or two."""
+    groups = draw(st.integers(2, 3))
+    along = Axis(
+        *(axis(part).segments[0] * groups for part in draw(st.lists(extents, min_size=1, max_size=2)))
+    )
+    layer = ChannelShuffle(along, groups)
+
+    def formula(p: oracle.Marginals, x: tuple[Tensor, ...], w: dict[str, Tensor]) -> Tensor:
+        return oracle.channel_shuffle(p, x[0], layout(along), layout(layer.writes), groups)
+
+    inputs = lambda: (torch.randn(2, along.size, 2, 1),)  # noqa: E731
+    return Case("shuffle", layer, inputs, formula, places(along), ((along, 1),), (layer.writes, 1))
+
+
 def _reader(w: dict[str, Tensor]) -> Callable[[Tensor, int], Tensor]:
     """How the oracle reads the kernels of a layer with transform matrices among its parameters."""
     sizes = {name.split(".")[-1]: m for name, m in w.items() if ".matrices." in name}
@@ -343,4 +360,5 @@ KINDS = {
     "table": tables(),
     "attend": attends(),
     "softmax": softmaxes(),
+    "channel shuffle": shuffles(),
 }

@@ -228,3 +228,15 @@ def choose(p: Tensor, arms: list[tuple[list[int], Callable[[Tensor], Tensor]]]) 
         total = total + weight * arm(inside)
     assert isinstance(total, Tensor)
     return total
+
+
+def channel_shuffle(p: Marginals, x: Tensor, inp: Layout, out: Layout, groups: int) -> Tensor:
+    """Channel `i` of every group, for i = 0, 1, …"""
+
+    def operation(j: Joint) -> Tensor:
+        part = leading(x, 1, inp, j)
+        size = part.shape[1] // groups
+        order = [group * size + i for i in range(size) for group in range(groups)]
+        return padded(part[:, order], 1, out, j)
+
+    return mixture(p, operation)

@@ -20,6 +20,7 @@ from tanglert import (
     Space,
     SupernetBase,
     UniformSampler,
+    cost,
 )
 from tanglert.data import Data, Samples
 from tanglert.nn import BatchNorm, Linear
@@ -46,12 +47,14 @@ class Arch(ArchBase, space=SPACE):
     hidden: tuple[int | None, ...]
 
 
+@cost(SPACE, largest=447, together=[(WIDTH, HIDDEN), (WIDTH, DEPTH)])
 def count_params(arch: Arch) -> int:
     """Parameters without those of the norms."""
     hidden = sum(h for h in arch.hidden if h is not None)
     return (6 + 1 + 3) * arch.width + 3 + arch.depth * arch.width + hidden * (2 * arch.width + 1)
 
 
+@cost(SPACE, largest=528, together=[(WIDTH, HIDDEN)])
 def count_macs(arch: Arch) -> int:
     """Multiply-adds of one sample."""
     return 9 * arch.width + 2 * arch.width * sum(h for h in arch.hidden if h is not None)

@@ -3,6 +3,7 @@
 from tanglert.arch import ArchBase, ArchError, RequireError
 from tanglert.choices import ChoiceError, Choices, Mixed, Probabilities, Sliced
 from tanglert.choose import Choose, kept
+from tanglert.cost import Cost, cost
 from tanglert.depth import Depth
 from tanglert.dim import Axis, Dim
 from tanglert.extent import (
@@ -32,6 +33,7 @@ __all__ = [
     "ChoiceError",
     "Choices",
     "Choose",
+    "Cost",
     "Depth",
     "Dim",
     "Extent",
@@ -45,6 +47,7 @@ __all__ = [
     "UniformSampler",
     "both",
     "ceil",
+    "cost",
     "divisible",
     "either",
     "floor",

@@ -1,13 +1,15 @@
-"""What a forward pass is run at: one architecture (`Sliced`) or a probability for every choice (`Mixed`).
+"""What a forward pass is run at: one architecture (`Sliced`), a probability for every choice (`Mixed`), or a
+vertex of the mixture for its gradient (`Straight`).
 
 Under `Sliced` tensors have really shrunk. Under `Mixed` they are padded to the largest size, every layout
-segment of its own.
+segment of its own. Under `Straight` they have shrunk along axes of nested dimensions.
 """
 
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from copy import copy
 from itertools import product
 from typing import TypeAlias
 
@@ -15,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from tanglert.dim import Dim
+from tanglert.dim import Axis, Dim
 from tanglert.extent import Extent, Position, Value
 from tanglert.space import Space
 
@@ -24,6 +26,26 @@ Probabilities: TypeAlias = Mapping[str, Tensor]
 
 Positions with lists of unequal length are zero padded on the right.
 """
+
+
+class Known(dict[str, Tensor]):
+    """Probabilities with what is known of them without looking at a tensor, which would wait for an accelerator.
+
+    in_play: of positions with pruned choices the numbers of those that are left; the others have probability 0,
+    exactly, and do not run. Taken over from `probabilities` unless given.
+    """
+
+    in_play: Mapping[Position, frozenset[int]]
+
+    def __init__(
+        self, probabilities: Probabilities, in_play: Mapping[Position, frozenset[int]] | None = None
+    ) -> None:
+        super().__init__(probabilities)
+        self.in_play = getattr(probabilities, "in_play", {}) if in_play is None else in_play
+
+
+class Vertex(Known):
+    """Probabilities that are one-hot, and whose gradient is wanted for all choices: a straight-through sample."""
 
 
 class ChoiceError(ValueError):
@@ -58,12 +80,19 @@ class Choices(ABC):
     def holds(self, condition: Extent | bool) -> bool:
         return bool(self.value(condition))
 
+    def cuts(self, along: Axis | Extent) -> bool:
+        """Whether tensors have shrunk along an axis."""
+        raise NotImplementedError
+
 
 class Sliced(Choices):
     """Every position has one choice, given by its index."""
 
     def __init__(self, indices: Mapping[Position, int]) -> None:
         self.fixed = indices
+
+    def cuts(self, along: Axis | Extent) -> bool:
+        return True
 
 
 class Term(Sliced):
@@ -82,11 +111,15 @@ class Mixed(Choices):
     ChoiceError when a dimension is missing, unknown, of the wrong shape, or sampled-only and not one-hot.
     """
 
+    drawn: Mapping[Position, int] | None = None  # of a vertex, the choice of every position
+    cut: frozenset[Position] = frozenset()  # positions along whose axes tensors have shrunk
+
     def __init__(self, space: Space, probabilities: Probabilities) -> None:
         unknown = sorted(set(probabilities) - {dim.name for dim in space.dims})
         if unknown:
             names = ", ".join(dim.name for dim in space.dims)
             raise ChoiceError(f"probabilities for `{unknown[0]}`, but space {space.name} has {names}")
+        self._in_play = probabilities.in_play if isinstance(probabilities, Known) else {}
         self._vectors: dict[Position, Tensor] = {}
         self._joint: dict[tuple[Position, ...], Tensor] = {}
         self._arms: dict[tuple[Position, int], Mixed] = {}
@@ -97,8 +130,19 @@ class Mixed(Choices):
             rows = _rows(dim, probabilities)
             self._vectors.update({p: row[: len(p.choices)] for p, row in zip(dim.positions, rows)})
             if dim.sampled or dim.gates:
-                fixed.update({p: _hot(p, row, dim.gates) for p, row in zip(dim.positions, rows.tolist())})
+                fixed.update(_hot(dim, rows))
         self.fixed = fixed
+
+    def cuts(self, along: Axis | Extent) -> bool:
+        return bool(along.positions) and self.cut.issuperset(along.positions)
+
+    def lives(self, choice: Mapping[Position, int]) -> bool:
+        """Whether gradients flow through the value of a joint choice: at a vertex through the drawn one only."""
+        return self.drawn is None or all(self.drawn[p] == number for p, number in choice.items())
+
+    def plays(self, position: Position, number: int) -> bool:
+        """Whether a choice may have a probability above 0: whether it was not pruned."""
+        return position not in self._in_play or number in self._in_play[position]
 
     def probability(self, position: Position) -> Tensor:
         """The probabilities of the position's choices, (choices,)."""
@@ -116,8 +160,8 @@ class Mixed(Choices):
 
     def among(self, position: Position, vector: Tensor) -> Mixed:
         """The same mixture with other probabilities at one position."""
-        other = Mixed.__new__(Mixed)
-        other.fixed, other._arms = self.fixed, {}
+        other = copy(self)
+        other._arms = {}
         other._vectors = {**self._vectors, position: vector}
         other._joint = {key: joint for key, joint in self._joint.items() if position not in key}
         return other
@@ -138,6 +182,36 @@ class Mixed(Choices):
         indices = product(*(range(len(p.choices)) for p in positions))
         return [Term({**self.fixed, **dict(zip(positions, joint))}) for joint in indices]
 
+    def weighted(self, positions: tuple[Position, ...]) -> Iterator[tuple[Tensor, Term]]:
+        """The joint choices that have a probability, each behind it: all, but for those that were pruned."""
+        for probability, term in zip(self.joint(positions).unbind(), self.terms(positions)):
+            if all(self.plays(p, term.fixed[p]) for p in positions):
+                yield probability, term
+
+
+class Straight(Mixed):
+    """The mixture at a vertex, run for the gradient of its probabilities (straight-through, as in GDAS).
+
+    Value and gradients are those of `Mixed`, and less is computed. Along axes of nested dimensions tensors are
+    sliced: weights are multiplied there by gains of value 1, which have the gradient of every choice. Elsewhere
+    (kernels, depths, operations) all choices are evaluated, and only the drawn one is differentiated.
+
+    The gradient of a nested width sums over the part of its block that the drawn one has too. It is therefore the
+    same for all choices that contain the drawn one, up to what norms see of their width; of the smallest choice
+    drawn, it is the same for all, which a softmax ignores. First derivatives only.
+
+    ChoiceError as for `Mixed`, and where a position is not one-hot.
+    """
+
+    def __init__(self, space: Space, vertex: Vertex) -> None:
+        super().__init__(space, vertex)
+        self.drawn = {}
+        for dim in space.dims:
+            if dim.name in vertex:
+                self.drawn.update(_hot(dim, _rows(dim, vertex)))
+        self.cut = frozenset(p for dim in space.dims if dim.nested for p in dim.positions)
+        self.fixed = {**self.fixed, **{p: self.drawn[p] for p in self.cut}}
+
 
 def _rows(dim: Dim, probabilities: Probabilities) -> Tensor:
     """The dimension's probabilities as (positions, choices)."""
@@ -151,13 +225,21 @@ def _rows(dim: Dim, probabilities: Probabilities) -> Tensor:
     return given.reshape(len(dim.positions), dim.width)
 
 
-def _hot(position: Position, row: list[float], gates: bool) -> int:
-    row = row[: len(position.choices)]
-    if sorted(row) != [0.0] * (len(row) - 1) + [1.0]:
-        why = "says which edges are kept" if gates else "can only be sampled"
-        help = "; leave it out, and all edges are kept" if gates else ""
-        raise ChoiceError(
-            f"`{position.dim}` (position {position.index}) {why}, not superposed: its"
-            f" probabilities must be one-hot, not {row}{help}"
-        )
-    return row.index(1.0)
+def _hot(dim: Dim, rows: Tensor) -> dict[Position, int]:
+    """The number of the choice of every position; ChoiceError where it is not one-hot."""
+    numbers: dict[Position, int] = {}
+    for position, row in zip(dim.positions, rows.tolist()):
+        row = row[: len(position.choices)]
+        if sorted(row) != [0.0] * (len(row) - 1) + [1.0]:
+            raise ChoiceError(
+                f"`{dim.name}` (position {position.index}) {_why_hot(dim)}, not superposed: its"
+                f" probabilities must be one-hot, not {row}{'; leave it out, and all edges are kept' * dim.gates}"
+            )
+        numbers[position] = row.index(1.0)
+    return numbers
+
+
+def _why_hot(dim: Dim) -> str:
+    if dim.gates:
+        return "says which edges are kept"
+    return "can only be sampled" if dim.sampled else "is given as a vertex"

@@ -47,21 +47,27 @@ class Choose:
         self._at, self._dim, self._inside = at, dim, inside
         self._writes = None if writes is None else axis(writes)
         self._weight: Tensor | None = None
+        self._live = True  # whether gradients flow through the arm
         self._total: Tensor | None = None
 
     def arm(self, *labels: Scalar) -> Choices | None:
-        """What to run the arm of these labels at; None where it is not to run."""
+        """What to run the arm of these labels at; None where it is not to run: not chosen, or pruned."""
         numbers = _numbers(self._position, labels)
         if not numbers:
             return None
         self._weight = None
         if not isinstance(self._at, Mixed) or self._position in self._at.fixed:
             return self._at if self._at.fixed[self._position] in numbers else None
-        probabilities = self._at.probability(self._position)
-        if len(labels) == 1:
+        at = self._at
+        numbers = tuple(number for number in numbers if at.plays(self._position, number))
+        if not numbers:
+            return None
+        probabilities = at.probability(self._position)
+        self._live = any(at.lives({self._position: number}) for number in numbers)
+        if len(labels) == 1 or (len(numbers) == 1 and not self._inside):
             self._weight = probabilities[numbers[0]]
-            return self._at.given(self._position, numbers[0])
-        return self._group(numbers, self._at, probabilities)
+            return at.given(self._position, numbers[0])
+        return self._group(numbers, at, probabilities)
 
     def _group(self, numbers: tuple[int, ...], at: Mixed, probabilities: Tensor) -> Mixed:
         members = _members(numbers, len(probabilities), probabilities.dtype, probabilities.device)
@@ -78,7 +84,7 @@ class Choose:
         if reads is not None and self._writes is not None and isinstance(self._at, Mixed):
             value = widened(value, axis(reads), self._writes, self._dim)
         if self._weight is not None:
-            value = self._weight * value
+            value = self._weight * (value if self._live else value.detach())
         self._total = value if self._total is None else self._total + value
 
     def value(self) -> Tensor:

@@ -22,6 +22,9 @@ class Depth:
     def __init__(self, count: Extent, at: Choices, *values: Tensor) -> None:
         count = extent(count)
         self._values = values
+        self._live: int | None = (
+            None  # of a vertex, the only number of iterations that gradients flow through
+        )
         self._weights: dict[int, Tensor] = {}
         self._iterations = count.largest if isinstance(at, Mixed) else at.size(count)
         self._done = 0
@@ -29,6 +32,8 @@ class Depth:
             self._iterations = at.size(count)
         elif isinstance(at, Mixed):
             self._weights = _distribution(count, at)
+            self._iterations = max(self._weights)
+            self._live = None if at.drawn is None else int(count.at(at.drawn))
             self._sums: tuple[Tensor | None, ...] = (None,) * len(values)
             self._accumulate()
 
@@ -61,15 +66,15 @@ class Depth:
     def _accumulate(self) -> None:
         weight = self._weights.get(self._done)
         if weight is not None:
-            pairs = zip(self._sums, self._values)
+            live = self._live in (None, self._done)
+            pairs = zip(self._sums, self._values if live else [v.detach() for v in self._values])
             self._sums = tuple(weight * v if total is None else total + weight * v for total, v in pairs)
 
 
 def _distribution(count: Extent, at: Mixed) -> dict[int, Tensor]:
-    """The probability of every number of iterations that some joint choice asks for."""
-    joint = at.joint(count.positions)
+    """The probability of every number of iterations that some joint choice in play asks for."""
     weights: dict[int, Tensor] = {}
-    for probability, term in zip(joint.unbind(), at.terms(count.positions)):
+    for probability, term in at.weighted(count.positions):
         n = term.size(count)
         weights[n] = weights[n] + probability if n in weights else probability
     return weights

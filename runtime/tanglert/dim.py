@@ -21,6 +21,7 @@ class Dim(Extent):
     (choices kept apart by block name): `dim["normal", i]`. `lists` gives every position choices of its own.
     `present` says where a position exists (a layer beyond the depth does not). `sampled` marks a dimension
     that cannot be superposed. `gates` marks the choices of which edges a cell keeps: all of them in a mixture.
+    `nested` promises that at a vertex the gradient of its probabilities is had from the slice (`Straight`).
     No architecture takes a `forbidden` choice; a mixture knows it all the same (the `none` of DARTS).
     ValueError on no choice, a choice given twice, or lists that do not match the
     positions.
@@ -38,12 +39,13 @@ class Dim(Extent):
         present: Sequence[Extent | bool] | None = None,
         sampled: bool = False,
         gates: bool = False,
+        nested: bool = False,
         forbidden: Sequence[Scalar] = (),
     ) -> None:
         rows = [choices] * positions if lists is None else lists
         self.name = name
         self.per = per
-        self.sampled, self.gates = sampled, gates
+        self.sampled, self.gates, self.nested = sampled, gates, nested
         self.forbidden = tuple(exact(choice) for choice in forbidden)
         self.groups = dict(groups or {})
         if groups is not None and sum(groups.values()) != len(rows):

@@ -12,18 +12,20 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
 from typing import Any, TypeAlias
 
 Value: TypeAlias = int | Fraction | bool | str
 Scalar: TypeAlias = int | float | Fraction | bool | str
+
+LARGEST_TABLE = 4_096  # entries of a table that is made before anybody asks for it
 
 
 def exact(value: Scalar) -> Value:
     """The value in exact arithmetic: 3.5 is 7/2 (as it was written, not as it is stored), 4.0 is 4."""
     if isinstance(value, float):
         value = Fraction(str(value))
-    if isinstance(value, Fraction) and value.denominator == 1:
+    # The exact type: asking for an instance of an abstract class takes long, and tables are large.
+    if type(value) is Fraction and value.denominator == 1:
         return value.numerator
     return value
 
@@ -60,8 +62,16 @@ class Extent:
             p: math.prod(len(q.choices) for q in self.positions[k + 1 :])
             for k, p in enumerate(self.positions)
         }
-        offsets = [[steps.get(p, 0) * i for i in range(len(p.choices))] for p in positions]
-        return [self.table[sum(joint)] for joint in product(*offsets)]
+        places = [0]
+        for p in positions:
+            offsets = [steps.get(p, 0) * i for i in range(len(p.choices))]
+            places = [place + offset for place in places for offset in offsets]
+        return [self.table[place] for place in places]
+
+    @property
+    def reads(self) -> tuple[Position, ...]:
+        """All positions that were looked at; no table is made to find out which of them matter."""
+        return self.positions
 
     def at(self, indices: Mapping[Position, int]) -> Value:
         """The value where position `p` takes its choice number `indices[p]`; KeyError if a position is
@@ -161,9 +171,39 @@ def extent(value: Extent | Scalar) -> Extent:
 
 def tabulate(function: Callable[..., Any], *arguments: Extent | Scalar) -> Extent:
     """The function applied to the values of its arguments, for every joint choice of all their positions."""
-    extents = [extent(argument) for argument in arguments]
-    positions = ordered(position for e in extents for position in e.positions)
-    return Extent(positions, (function(*row) for row in zip(*(e.over(positions) for e in extents))))
+    late = Late(function, [extent(argument) for argument in arguments])
+    small = math.prod(len(p.choices) for p in late.reads) <= LARGEST_TABLE
+    return late.tabulated() if small else late
+
+
+class Late(Extent):
+    """A function of extents whose table is large: made when it is asked for, which for most conditions never is."""
+
+    def __init__(self, function: Callable[..., Any], arguments: Sequence[Extent]) -> None:
+        self._function, self._arguments = function, arguments
+        self._reads = ordered(position for e in arguments for position in e.reads)
+
+    @property
+    def reads(self) -> tuple[Position, ...]:
+        return self._reads
+
+    def at(self, indices: Mapping[Position, int]) -> Value:
+        return exact(self._function(*(e.at(indices) for e in self._arguments)))
+
+    def tabulated(self) -> Extent:
+        """The same, as a table."""
+        rows = zip(*(e.over(self._reads) for e in self._arguments))
+        return Extent(self._reads, (self._function(*row) for row in rows))
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("positions", "table"):
+            raise AttributeError(name)
+        made = self.tabulated()
+        self.positions, self.table = made.positions, made.table
+        return getattr(made, name)
+
+    def __reduce__(self) -> tuple[type[Extent], tuple[Any, ...]]:
+        return Extent, (self.positions, self.table)  # functions are not to be pickled
 
 
 def ordered(positions: Iterable[Position]) -> tuple[Position, ...]:
@@ -235,10 +275,11 @@ def _essential(
 ) -> tuple[tuple[Position, ...], tuple[Value, ...]]:
     """Drop the positions along which the table is constant."""
     for k in reversed(range(len(positions))):
-        n = len(positions[k].choices)
         run = math.prod(len(p.choices) for p in positions[k + 1 :])
-        rows = [table[start : start + run] for start in range(0, len(table), run)]
-        if all(rows[i] == rows[i - i % n] for i in range(len(rows))):
-            table = [value for row in rows[::n] for value in row]
+        block = run * len(positions[k].choices)
+        firsts = [start - start % block for start in range(0, len(table), run)]
+        rows = enumerate(firsts)
+        if all(table[i * run : (i + 1) * run] == table[first : first + run] for i, first in rows):
+            table = [value for first in dict.fromkeys(firsts) for value in table[first : first + run]]
             del positions[k]
     return tuple(positions), tuple(table)

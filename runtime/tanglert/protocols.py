@@ -40,6 +40,10 @@ class PathSampler(Sampler, Protocol):
         """The architectures of one step, which all see the same batch; one at least."""
         ...
 
+    def anneal(self, progress: float) -> None:
+        """Told before every step how much of the training is done, 0 to 1 (progressive shrinking opens choices)."""
+        ...
+
 
 class Relaxation(Stateful, Protocol):
     """A method that turns architecture parameters into probabilities of choices (DARTS, GDAS, DrNAS, …).

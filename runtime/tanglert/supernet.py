@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from tanglert.arch import ArchBase
-from tanglert.choices import Choices, Mixed, Probabilities, Sliced
+from tanglert.choices import Choices, Mixed, Probabilities, Sliced, Straight, Vertex
 from tanglert.nn.layer import Layer
 from tanglert.space import Space
 
@@ -20,7 +20,12 @@ class SupernetBase(nn.Module):
     __call__: Callable[..., Tensor]
 
     def choices(self, arch: ArchBase | Probabilities) -> Choices:
-        """What to run the network at: an architecture is sliced, probabilities are superposed."""
+        """What to run the network at: an architecture is sliced, probabilities are superposed.
+
+        A `Vertex` is superposed too, with the same value and gradients, and sliced wherever that gives them.
+        """
+        if isinstance(arch, Vertex):
+            return Straight(self.space, arch)
         if not isinstance(arch, ArchBase):
             return Mixed(self.space, arch)
         if arch.space is not self.space:

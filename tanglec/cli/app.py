@@ -10,13 +10,18 @@ from typing import Annotated
 import typer
 
 from tanglec.cli.check import check
+from tanglec.cli.compare import compare
 from tanglec.cli.compile import compile_
 from tanglec.cli.cost import cost
 from tanglec.cli.derive import derive
+from tanglec.cli.evaluate import evaluate
 from tanglec.cli.explain import explain
 from tanglec.cli.inspect import inspect
+from tanglec.cli.recipes import recipes
+from tanglec.cli.report import report
 from tanglec.cli.search import search
 from tanglec.cli.spaces import spaces
+from tanglec.cli.train import train
 
 app = typer.Typer(
     name="tanglec",
@@ -28,7 +33,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (check, inspect, cost, compile_, search, derive, spaces, explain):
+COMMANDS = (
+    check, inspect, cost, compile_, recipes, search, train, evaluate, compare, report, derive, spaces, explain,
+)  # fmt: skip
+
+for command in COMMANDS:
     app.command(name=command.__name__.rstrip("_"))(command)
 
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from tanglec.cli.arguments import AsJSON, NotationName, Params, read_params
 from tanglec.cli.messages import BadOption, fail, reported
 from tanglec.cli.notation import Shown, in_notation
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from tanglec.api import Compiled
 
 Origin = Annotated[
     str, typer.Argument(metavar="RUN|FILE", help="The folder of a run, or a .tsp file or shipped space.")
@@ -92,7 +86,7 @@ def _from_run(run: Path, out: Path, arch: str | None, params_given: bool, notati
     from tanglec.api import Compiled
     from tanglec.cli.analysis import architecture
     from tanglec.cli.run_folder import recorded_space
-    from tanglec.cli.standalone import inherited, shown, write_model
+    from tanglec.cli.standalone import inherited, shown, supernet_weights, write_model
     from tanglec.cli.training import need_torch, runtime_errors
 
     if params_given:
@@ -106,35 +100,9 @@ def _from_run(run: Path, out: Path, arch: str | None, params_given: bool, notati
     compiled = Compiled(result.space, result.source, result.warnings)
     given = shown(compiled, chosen)
     with runtime_errors():
-        weights, note = _weights(run, compiled, given)
+        weights, note = supernet_weights(run, compiled, given)
         write_model(compiled, given, inherited(compiled, given, weights), out)
     return Derived(given, f"weights inherited from the supernet of the run, not trained further{note}", told)
-
-
-def _weights(run: Path, compiled: Compiled, given: dict[str, Any]) -> tuple[Mapping[str, Tensor], str]:
-    """The supernet's weights, batch norms with the statistics of the architecture, and a note about these.
-
-    In a complete run they are those of the architecture that was found; for another the run's data is needed.
-    """
-    from tanglec.cli.run_folder import read_record
-    from tanglert.data import DataError, load
-    from tanglert.train import inherited_weights, recalibrated
-
-    module: Any = compiled.load()
-    weights = inherited_weights(run, module.SPACE)
-    found = (run / "result.json").is_file() and read_record(run, "result.json")["architecture"]
-    if found == given or not any(name.endswith("running_mean") for name in weights):
-        return weights, ""
-    config = read_record(run, "config.json")
-    try:
-        data = load(config["data"], module.SPACE)
-        if data.sha256() != config["data_sha256"]:
-            raise DataError(f"{config['data']} has changed since")
-    except DataError as error:
-        return weights, f"; batch norms NOT recalibrated for this architecture: {error}"
-    arch = module.Arch.from_dict(given)
-    weights = recalibrated(weights, module, arch, data, config["options"])
-    return weights, "; batch norms recalibrated for this architecture"
 
 
 def _from_file(

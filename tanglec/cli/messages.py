@@ -33,8 +33,14 @@ def reported(format: str = "full") -> Iterator[None]:
     try:
         yield
     except CompileError as error:
-        show(error.diagnostics, format)
+        if is_main():
+            show(error.diagnostics, format)
         raise typer.Exit(USAGE if isinstance(error, BadOption) else DIAGNOSTICS) from None
+
+
+def is_main() -> bool:
+    """Whether this process is to speak and write: the only one, or the first of those that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def show(diagnostics: Sequence[Diagnostic], format: str = "full") -> None:

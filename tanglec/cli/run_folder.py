@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from tanglec.architecture import plain_scalar
 from tanglec.cli.analysis import Analysed, analysed_source
-from tanglec.cli.messages import fail
+from tanglec.cli.messages import fail, is_main
+from tanglec.cli.settings import exact
 from tanglec.ir.extents import Scalar
 from tanglec.library import libraries_for
 from tanglec.source import Source
@@ -24,6 +24,7 @@ _RECORDS: dict[str, dict[str, type]] = {
     "space.json": {"name": str, "path": str, "params": dict},
     "config.json": {"data": str, "data_sha256": str, "options": dict},
     "result.json": {"architecture": dict},
+    "train.json": {"init": str, "architectures": list, "seeds": list, "settings": dict},
 }
 
 
@@ -46,20 +47,34 @@ def texts(
     }
 
 
-def recorded_space(run: Path) -> Analysed:
-    """The space of a run, compiled from the texts in its folder. Raises `CompileError` (TSP0911: no run)."""
+def new_folder(out: Path) -> Path:
+    """`out`, for a new run: `CompileError` (TSP0911) where there is one. Processes that torchrun starts anew find theirs."""
+    from tanglert.train.distributed import restarted
+
+    held = (out / "config.json").exists() or (out / "train.json").exists()
+    if is_main() and held and not restarted():
+        title = f"`{out.as_posix()}` already holds a run: --resume goes on with it, --out takes another"
+        raise fail("TSP0911", title)
+    return out
+
+
+def recorded_space(run: Path, params: Mapping[str, Scalar] | None = None) -> Analysed:
+    """The space of a run, compiled from the texts in its folder, with `params` over those that it was compiled with.
+
+    Raises `CompileError` (TSP0911: no run).
+    """
     record = read_record(run, "space.json")
     copy = run / f"{record['name']}.tsp"
     if not copy.is_file():
         raise fail("TSP0911", f"`{run.as_posix()}` is not whole: `{copy.name}` is missing")
     source = Source(record["path"], copy.read_text(encoding="utf-8"))
-    return analysed_source(source, libraries_for(copy), recorded_params(run), **recorded_weights(run))
+    given = {**recorded_params(run), **(params or {})}
+    return analysed_source(source, libraries_for(copy), given, **recorded_weights(run))
 
 
 def recorded_params(run: Path) -> dict[str, Scalar]:
     """The params that the space of a run was compiled with."""
-    given = read_record(run, "space.json")["params"]
-    return {name: Fraction(str(v)) if isinstance(v, float) else v for name, v in given.items()}
+    return exact(read_record(run, "space.json")["params"])
 
 
 def recorded_weights(run: Path) -> dict[str, str]:

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tanglec.cli.arguments import AsJSON, File, GroupWeight, Params, Sharing, read_params
-from tanglec.cli.messages import fail, reported
+from tanglec.cli.arguments import AsJSON, GroupWeight, Params, Sharing, read_params
+from tanglec.cli.messages import BadOption, is_main, reported
+from tanglec.cli.outcome import show
+from tanglec.cli.processes import STOPPED
+from tanglec.cli.settings import RecipeName, Set
 from tanglec.ir.extents import Scalar
 
 if TYPE_CHECKING:
     from tanglec.api import Compiled
     from tanglec.cli.notation import Shown
+    from tanglec.cli.plan import Plan
     from tanglert.train import Result
-
-STOPPED = 130  # exit code, as of a program that Ctrl-C ends
 
 Optimizer = Annotated[
     str | None,
     typer.Option(
-        metavar="darts|gdas|drnas|spos|fairnas|sandwich",
+        metavar="darts|gdas|drnas|spos|fairnas|random-a|sandwich|shrinking",
         help="By gradients: darts (softmax), gdas (one architecture drawn a step), drnas (Dirichlet). On sampled"
-        " subnets, then random search: spos (one, uniform), fairnas (every choice equally often), sandwich"
-        " (largest, smallest, two random ones). [default: drnas]",
+        " subnets, then a search among architectures: spos (one, uniform), fairnas (every choice equally often),"
+        " random-a (uniform among different networks), sandwich (largest, smallest, two random ones), shrinking"
+        " (choices open one after another). [default: drnas]",
     ),
 ]
 Order = Annotated[
@@ -60,6 +62,33 @@ Strategy = Annotated[
     ),
 ]
 MaxParams = Annotated[int | None, typer.Option("--max-params", help="Parameters that it may have at most.")]
+MaxLatency = Annotated[
+    float | None, typer.Option("--max-latency", metavar="MS", help="By the table in the file of `--latency`.")
+]
+Latency = Annotated[
+    str | None,
+    typer.Option(metavar="TABLE", help="A .csv: choices in columns named as dimensions, `latency` in ms."),
+]
+Penalty = Annotated[
+    str | None,
+    typer.Option(
+        metavar="macs:0.1",
+        help="Adds the expected cost of darts, gdas and drnas to their loss, relative to the largest architecture;"
+        " params, macs or both.",
+    ),
+]
+Precision = Annotated[
+    str | None,
+    typer.Option(metavar="fp32|bf16", help="Of forward passes; weights stay fp32. [default: fp32]"),
+]
+From = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="RUN",
+        help="Search again with the supernet that a run of spos or its kin has trained, without training.",
+    ),
+]
 MaxMacs = Annotated[int | None, typer.Option("--max-macs", help="Multiply-adds that it may take at most.")]
 Seed = Annotated[int | None, typer.Option(help="The same seed gives the same run. [default: 0]")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, … [default: auto]")]
@@ -67,25 +96,41 @@ Out = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="A new folder for the run. [default: runs/SPACE-OPTIMIZER]"),
 ]
+TensorBoard = Annotated[
+    bool, typer.Option("--tensorboard", help="Also write DIR/tensorboard; needs the extra `tensorboard`.")
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR, with its options.")]
 
 
 def search(
-    file: File,
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="FILE", help="A .tsp file, or the name of a shipped space.", show_default=False
+        ),
+    ] = None,
     optimizer: Optimizer = None,
     order: Order = None,
     data: Data = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     lr: LearningRate = None,
-    evaluations: Evaluations = None,
+    penalty: Penalty = None,
     strategy: Strategy = None,
+    evaluations: Evaluations = None,
     max_params: MaxParams = None,
     max_macs: MaxMacs = None,
+    max_latency: MaxLatency = None,
+    latency: Latency = None,
+    recipe: RecipeName = None,
+    set_: Set = None,
     seed: Seed = None,
     device: Device = None,
+    precision: Precision = None,
+    from_: From = None,
     out: Out = None,
     resume: Resume = False,
+    tensorboard: TensorBoard = False,
     param: Params = None,
     sharing: Sharing = "entangled",
     group_weight: GroupWeight = "outside",
@@ -98,95 +143,100 @@ def search(
     \b
     Examples:
       tanglec search vit_mini
-      tanglec search toy_cell --optimizer darts --order 2 --epochs 20
+      tanglec search toy_cell --recipe drnas --set epochs=20
       tanglec search vit_mini --optimizer sandwich --strategy evolution --evaluations 200 --max-params 100000
+      tanglec search --from runs/vit_mini-sandwich --strategy nsga2
       tanglec search my_space.tsp --optimizer spos --data path/to/images --epochs 50 --out runs/mine
       tanglec search my_space.tsp --out runs/mine --resume
+      torchrun --standalone --nproc-per-node 2 -m tanglec search vit_mini
     """
-    given = {
-        "optimizer": optimizer, "order": order, "epochs": epochs, "batch_size": batch_size, "lr": lr,
+    flags = {
+        "optimizer": optimizer, "order": order, "epochs": epochs, "batch_size": batch_size, "lr": lr, "penalty": penalty,
         "evaluations": evaluations, "strategy": strategy, "max_params": max_params, "max_macs": max_macs,
-        "seed": seed, "device": device,
+        "max_latency": max_latency, "latency": latency, "seed": seed, "device": device, "precision": precision,
     }  # fmt: skip
-    options = {name: value for name, value in given.items() if value is not None}
+    weights = {} if sharing == "entangled" else {"sharing": sharing}  # the defaults leave a recipe its own
+    weights |= {} if group_weight == "outside" else {"group_weight": group_weight}
     with reported("json" if json else "full"):
-        from tanglec.cli.training import need_torch
+        from tanglec.cli.training import need_torch, runtime_errors
 
         need_torch()
-        weights = {"sharing": sharing, "group_weight": group_weight}
-        run, result, told = _search(file, options, data, out, resume, read_params(param), weights)
-    _print(run, result, told, json)
+        plan = _plan(file, recipe, flags, set_, data, read_params(param), weights, from_, out, resume)
+        with runtime_errors():
+            result = _run(plan, resume, tensorboard)
+            if not is_main():
+                return
+            _write_model(plan, result)
+        told = _write_notation(plan.compiled, plan.out, result)
+    show(plan.out, result, told, plan.inherits, json)
 
 
-def _search(
-    file: str,
-    options: dict[str, Any],
+def _plan(
+    file: str | None,
+    recipe: str | None,
+    flags: Mapping[str, Any],
+    sets: Sequence[str] | None,
     data: str | None,
+    params: Mapping[str, Scalar],
+    weights: Mapping[str, str],
+    parent: Path | None,
     out: Path | None,
     resume: bool,
-    params: dict[str, Scalar],
-    weights: dict[str, str],
-) -> tuple[Path, Result, Shown | None]:
-    from tanglec.api import Compiled
-    from tanglec.cli.analysis import analysed
-    from tanglec.cli.run_folder import read_record, recorded_params, recorded_weights, texts
-    from tanglec.cli.training import runtime_errors
+) -> Plan:
+    from tanglec.cli.plan import begun, begun_from, resumed
+    from tanglec.cli.settings import settings
+    from tanglec.library import find_space
 
-    if out is None:
-        out = Path("runs", f"{analysed(file, params).space.name}-{options.get('optimizer', 'drnas')}")
-    if resume:
-        config = read_record(out, "config.json")
-        options, data = {**config["options"], **options}, data or config["data"]
-        params = {**recorded_params(out), **params}
-        if params != recorded_params(out):
-            raise fail("TSP0909", f"the run in `{out.as_posix()}` has other params", "leave `--param` out")
-        weights = recorded_weights(out)
-    result = analysed(file, params, **weights)
-    compiled = Compiled(result.space, result.source, result.warnings)
-    files = texts(result, params, weights, compiled.files[f"{result.space.name}.py"])
-    with runtime_errors():
-        found = _run(compiled, options, data, out, resume, files)
-        _write_model(compiled, out, found)
-    return out, found, _write_notation(compiled, out, found)
+    if parent is None and file is None:
+        raise BadOption("which space?", "tanglec search SPACE, or tanglec search --from RUN")
+    if parent is not None and file is not None:
+        raise BadOption("`--from` knows its space: leave the file out")
+    space = None if file is None else find_space(file)
+    given = settings(recipe, space, flags, sets, data, params, weights)
+    if parent is not None:
+        return begun_from(parent, given, out, resume)
+    assert space is not None
+    return resumed(space, given, out) if resume else begun(space, given, out)
 
 
-def _run(
-    compiled: Compiled,
-    options: Mapping[str, Any],
-    data: str | None,
-    out: Path,
-    resume: bool,
-    files: dict[str, str],
-) -> Result:
+def _run(plan: Plan, resume: bool, tensorboard: bool) -> Result:
+    from tanglec.cli.training import same_again
     from tanglert.data import load
-    from tanglert.train import Interrupted, Options, RunError, display, run_search
+    from tanglert.train import Board, Interrupted, display, run_search
 
-    if len(compiled.space.network.outputs) != 1:
-        raise fail(
-            "TSP0918", f"the network of `{compiled.space.name}` has several results; a search needs one"
-        )
-    module: Any = compiled.load()
-    if not resume and (out / "config.json").exists():
-        raise RunError(
-            f"`{out.as_posix()}` already holds a run: --resume goes on with it, --out takes another"
-        )
-    samples = load(data, module.SPACE)
+    module: Any = plan.compiled.load()
+    progress = Board(plan.out / "tensorboard", display()) if tensorboard else display()
+    files, options = plan.files(resume), plan.settings.checked()
     try:
-        return run_search(module, samples, Options.of(options), out, display(), resume=resume, texts=files)
+        return run_search(
+            module,
+            load(plan.settings.data, module.SPACE),
+            options,
+            plan.out,
+            progress,
+            resume=resume,
+            texts=files,
+            parent=plan.parent,
+            stages=[stage.load() for stage in plan.stages()],
+        )
     except Interrupted as stop:
-        again = [*sys.argv[1:], *([] if resume else ["--resume"])]
-        sys.stderr.write(f"{stop}:\n  {shlex.join(['tanglec', *again])}\n")
+        if is_main():
+            again = same_again(*sys.argv[1:], *([] if resume else ["--resume"]))
+            sys.stderr.write(f"{stop}:\n  {again}\n")
         raise typer.Exit(STOPPED) from None
 
 
-def _write_model(compiled: Compiled, run: Path, result: Result) -> None:
-    from tanglec.cli.standalone import inherited, write_model
+def _write_model(plan: Plan, result: Result) -> None:
+    """The derived model; with fresh weights where the last stage of the search had other widths than the space."""
+    from tanglec.cli.standalone import fresh, inherited, write_model
     from tanglert.train import inherited_weights
 
-    weights = inherited_weights(run, compiled.load().SPACE)
-    write_model(
-        compiled, result.architecture, inherited(compiled, result.architecture, weights), run / "model.py"
-    )
+    compiled, found = plan.compiled, result.architecture
+    if plan.inherits:
+        weights = inherited(compiled, found, inherited_weights(plan.out, compiled.load().SPACE))
+    else:
+        weights = fresh(compiled, found, plan.settings.checked().seed)
+    write_model(compiled, found, weights, plan.out / "model.py")
 
 
 def _write_notation(compiled: Compiled, run: Path, result: Result) -> Shown | None:
@@ -198,30 +248,3 @@ def _write_notation(compiled: Compiled, run: Path, result: Result) -> Shown | No
     if told is not None:
         write_all({run / "architecture.txt": f"{told.text}\n"})
     return told
-
-
-def _print(run: Path, result: Result, told: Shown | None, as_json: bool) -> None:
-    from json import dumps, loads
-
-    files = {
-        "model.py": "the architecture as plain PyTorch",
-        "model.safetensors": "its weights, inherited from the supernet",
-        "architecture.json": "the architecture",
-        **({} if told is None else {"architecture.txt": f"in the notation {told.name}"}),
-        "result.json": "all figures",
-        "metrics.jsonl": "losses and metrics, one line an epoch or architecture",
-        f"{result.space}.py": "the generated supernet",
-        f"{result.space}.tsp": "the space",
-    }
-    if as_json:
-        paths = {name: (run / name).as_posix() for name in files}
-        print(dumps({**loads(result.to_json()), "files": paths}, indent=2))
-        return
-    from tanglec.cli.tables import decimal, table
-
-    print(f"\n{result.space}, {result.optimizer}, {result.seconds:.0f} s\n")
-    cost = f"{decimal(result.params)} parameters, {decimal(result.macs)} multiply-adds"
-    notation = [] if told is None else [[told.name, told.text]]
-    print("\n".join(table([["architecture", dumps(result.architecture)], *notation, ["", cost]])))
-    print("\n".join(f"  {line}".rstrip() for line in ("", *result.summary().splitlines(), "")))
-    print("\n".join(table([[(run / name).as_posix(), what] for name, what in files.items()])))

@@ -8,7 +8,7 @@ from tanglec.cli.arguments import AsJSON
 
 
 def spaces(json: AsJSON = False) -> None:
-    """List the spaces that ship, to be used by name in place of a file.
+    """List the spaces that ship, to be used by name in place of a file, and their recipes for `--recipe`.
 
     \b
     Examples:
@@ -24,26 +24,31 @@ def spaces(json: AsJSON = False) -> None:
     if json:
         from json import dumps
 
-        keep = ("name", "title", "path", "architectures", "params")
+        keep = ("name", "title", "path", "architectures", "params", "recipes")
         print(dumps([{key: row[key] for key in keep} for row in rows], indent=2))
         return
-    head = ["name", "architectures", "parameters", "title"]
+    head = ["name", "architectures", "parameters", "title", "recipes"]
     lines = [
-        [r["name"], r["shown"], " to ".join(map(decimal, r["params"].values())), r["title"]] for r in rows
+        [r["name"], r["shown"], " to ".join(map(decimal, r["params"].values())), r["title"]]
+        + [", ".join(r["recipes"])]
+        for r in rows
     ]
     print("\n".join(table([head, *lines], indent="")))
 
 
 def _row(name: str) -> dict[str, Any]:
     from dataclasses import asdict
+    from pathlib import Path
+    from tomllib import loads
 
     from tanglec.cli.analysis import analysed
     from tanglec.cli.inspection import smallest_and_largest
+    from tanglec.library import recipe_file
     from tanglec.passes.cost import parameter_terms
     from tanglec.passes.count import count
 
     space = analysed(name).space
-    number = count(space)
+    number, file = count(space), recipe_file(Path(space.path))
     return {
         "name": name,
         "title": space.title,
@@ -51,4 +56,5 @@ def _row(name: str) -> dict[str, Any]:
         "architectures": asdict(number),
         "shown": str(number),
         "params": smallest_and_largest(space, parameter_terms(space.network)),
+        "recipes": [] if file is None else list(loads(file.text)),
     }

@@ -36,6 +36,34 @@ def inherited(
     return state
 
 
+def supernet_weights(
+    run: Path, compiled: Compiled, given: Mapping[str, Any]
+) -> tuple[Mapping[str, Tensor], str]:
+    """The supernet's weights, batch norms with the statistics of the architecture, and a note about these.
+
+    In a complete run they are those of the architecture that was found; for another the run's data is needed.
+    """
+    from tanglec.cli.run_folder import read_record
+    from tanglert.data import DataError, load
+    from tanglert.train import inherited_weights, recalibrated
+
+    module: Any = compiled.load()
+    weights = inherited_weights(run, module.SPACE)
+    found = (run / "result.json").is_file() and read_record(run, "result.json")["architecture"]
+    if found == given or not any(name.endswith("running_mean") for name in weights):
+        return weights, ""
+    config = read_record(run, "config.json")
+    try:
+        data = load(config["data"], module.SPACE)
+        if data.sha256() != config["data_sha256"]:
+            raise DataError(f"{config['data']} has changed since")
+    except DataError as error:
+        return weights, f"; batch norms NOT recalibrated for this architecture: {error}"
+    arch = module.Arch.from_dict(given)
+    weights = recalibrated(weights, module, arch, data, config["options"])
+    return weights, "; batch norms recalibrated for this architecture"
+
+
 def fresh(compiled: Compiled, arch: Mapping[str, Any], seed: int) -> dict[str, Tensor]:
     """Weights as PyTorch initialises them."""
     import torch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Iterator
@@ -25,6 +26,13 @@ def need_torch() -> None:
         raise fail("TSP0912", title, "pip install 'tanglec[train]'") from None
 
 
+def same_again(*arguments: str) -> str:
+    """A command of `tanglec` for a shell, in as many processes as this one runs in."""
+    processes = os.environ.get("WORLD_SIZE", "1")
+    torchrun = ["torchrun", "--standalone", "--nproc-per-node", processes, "-m"]
+    return shlex.join([*(torchrun if processes != "1" else []), "tanglec", *arguments])
+
+
 @contextmanager
 def plain_warnings() -> Iterator[None]:
     """Warnings as a line for people, without the place in our code."""
@@ -39,12 +47,15 @@ def runtime_errors() -> Iterator[None]:
     from tanglert import ArchError, RequireError
     from tanglert.data import DataError, DataMismatch
     from tanglert.relax import SampledOnlyError
-    from tanglert.search import MissingLibrary, NothingAdmitted
+    from tanglert.sample.random_a import TooManyArchitectures
+    from tanglert.search import LatencyError, MissingLibrary, NothingAdmitted
     from tanglert.train import (
         BrokenCheckpoint,
         DivergedError,
         ForeignCheckpoint,
+        LostProcess,
         OptionsError,
+        ProcessesDiffer,
         RunError,
         TaskError,
     )
@@ -57,7 +68,10 @@ def runtime_errors() -> Iterator[None]:
         RunError: "TSP0911",
         SampledOnlyError: "TSP0404",
         DivergedError: "TSP0917",
+        LostProcess: "TSP0922",
+        ProcessesDiffer: "TSP0922",
         NothingAdmitted: "TSP0403",
+        LatencyError: "TSP0921",
         TaskError: "TSP0918",
         RequireError: "TSP0403",  # a subclass of ArchError
         ArchError: "TSP0905",
@@ -66,10 +80,11 @@ def runtime_errors() -> Iterator[None]:
     try:
         with plain_warnings():
             yield
-    except OptionsError as error:
+    except (OptionsError, TooManyArchitectures) as error:
         raise BadOption(str(error)) from error
     except MissingLibrary as error:
-        raise fail("TSP0912", str(error), "pip install 'tanglec[pareto]'") from error
+        extra = "tensorboard" if "TensorBoard" in str(error) else "pareto"
+        raise fail("TSP0912", str(error), f"pip install 'tanglec[{extra}]'") from error
     except tuple(codes) as error:
         code = next(code for kind, code in codes.items() if isinstance(error, kind))
         raise fail(code, _message(error)) from error

@@ -173,7 +173,7 @@ def implies(condition: Extent, other: Extent) -> bool:
     if set(ex.conjuncts(other)) <= set(ex.conjuncts(condition)):
         return True
     try:
-        return not ex.failures(other, condition)
+        return ex.always(other, condition)
     except (ex.TooLarge, ex.Undefined):
         return False
 

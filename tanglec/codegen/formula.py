@@ -7,6 +7,7 @@ are alike except in their constants, one loop over rows of these.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 
 from tanglec.codegen.alike import Part, shape
@@ -21,8 +22,16 @@ from tanglec.ir.nodes import Space, Term
 LEAST_ROWS = 3  # from so many on, loops that differ in constants become rows; those over tables from two on
 
 
-def function_body(terms: Iterable[Term], space: Space) -> list[str]:
-    """The statements that add the terms up into `total`."""
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """The statements of a function that gives a cost, and whether Python computes it in whole numbers."""
+
+    body: tuple[str, ...]
+    whole: bool
+
+
+def formula(terms: Iterable[Term], space: Space) -> Formula:
+    """The statements that add the terms up into `total`. Not rounded: a `require` may rule out what is not whole."""
     write = Statements(space)
     lines: list[str] = []
     base: Polynomial = {}
@@ -38,7 +47,7 @@ def function_body(terms: Iterable[Term], space: Space) -> list[str]:
     before, shorter = write.named(Plain(), tuple(base.items()))
     text = Plain().polynomial(shorter)
     head = f"total = {text}" if whole else f"total: float = {text}"
-    return [*before, head, *lines, "return total" if whole else "return round(total)"]
+    return Formula((*before, head, *lines, "return total"), whole)
 
 
 def _arranged(found: Iterable[Part]) -> tuple[list[Part], list[list[Loop]]]:

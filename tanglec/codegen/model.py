@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
-from tanglec.codegen import conditions, formula
+from tanglec.codegen import conditions
 from tanglec.codegen.assembly import Class
 from tanglec.codegen.body import Dialect
 from tanglec.codegen.classes import Classes
 from tanglec.codegen.expressions import functions_in, number_text
+from tanglec.codegen.formula import formula
 from tanglec.codegen.naming import constant_name, field, file_name
 from tanglec.codegen.presence import presence_text
+from tanglec.codegen.together import decorator
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import TRUE, Position
 from tanglec.ir.nodes import Dimension, Space, Term
@@ -47,6 +49,16 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """A function that gives a cost of an architecture, and the range of that cost in words."""
+
+    decorator: str
+    result: str
+    body: tuple[str, ...]
+    range: str
+
+
+@dataclass(frozen=True, slots=True)
 class SupernetFile:
     """What the supernet template shows."""
 
@@ -57,16 +69,14 @@ class SupernetFile:
     title: str
     params: tuple[str, ...]
     architectures: str
-    parameters: str
-    macs: str
+    count_params: Counted
+    count_macs: Counted
     groups: tuple[str, ...]
     dims: tuple[Choice, ...]
     constants: tuple[Choice, ...]  # the dimensions, each behind those that decide on its presence
     inputs: tuple[tuple[str, str, str], ...]  # name, kind, shape
     output: str
     result: str
-    count_params: tuple[str, ...]
-    count_macs: tuple[str, ...]
     conditions: tuple[str, ...]
     condition_names: str
     blocks: tuple[Class, ...]
@@ -84,11 +94,12 @@ def supernet_file(space: Space) -> SupernetFile:
         space.network, Dialect(supernet=True), RESERVED | {constant_name(d.name) for d in space.dimensions}
     )
     *blocks, network = classes.build(space.network, "Supernet")
-    params, macs = parameter_terms(space.network), multiply_add_terms(space.network)
-    bodies = (formula.function_body(params, space), formula.function_body(macs, space))
+    params = _counted(parameter_terms(space.network), space)
+    macs = _counted(multiply_add_terms(space.network), space)
     restrictions = conditions.condition_texts(space)
     outputs = [v.type for v in space.network.outputs]
-    used = _used(classes, space, [*blocks, network], [*bodies[0], *bodies[1], *restrictions])
+    texts = [*params.body, *macs.body, *restrictions]
+    used = _used(classes, space, [*blocks, network], texts)
     return SupernetFile(
         name=space.name,
         path=file_name(space.path),
@@ -97,23 +108,21 @@ def supernet_file(space: Space) -> SupernetFile:
         title=space.title,
         params=tuple(wrap(", ".join(f"{n}={ex.show_scalar(v)}" for n, v in space.params.items()), 100)),
         architectures=str(count(space)),
-        parameters=_range(space, params),
-        macs=_range(space, macs),
+        count_params=params,
+        count_macs=macs,
         groups=tuple(_group_lines(groups(space))),
         dims=tuple(_dimension(d, space) for d in space.dimensions),
         constants=tuple(_dimension(d, space) for d in _by_dependence(space.dimensions)),
         inputs=tuple((t.name, t.value.type.kind, _shape(t.value.type)) for t in space.inputs),
         output=f'("{outputs[0].kind}", {_shape(outputs[0])})' if len(outputs) == 1 else '("several", ())',
         result="Tensor" if len(outputs) == 1 else f"tuple[{', '.join(['Tensor'] * len(outputs))}]",
-        count_params=tuple(bodies[0]),
-        count_macs=tuple(bodies[1]),
         conditions=tuple(restrictions),
         condition_names=", ".join(f"condition_{i + 1}" for i in range(len(restrictions))),
         blocks=tuple(blocks),
         network=network,
         core_imports=tuple(used[0]),
         layer_imports=tuple(used[1]),
-        standard_imports=_standard_imports(space, [*bodies[0], *bodies[1], *restrictions]),
+        standard_imports=_standard_imports(space, texts),
         torch_imports=_torch_imports([*blocks, network]),
         optional_arch=any(c != TRUE for c in space.presence.values()),
     )
@@ -133,6 +142,7 @@ def _used(
         "Space",
         "SupernetBase",
         "UniformSampler",
+        "cost",
         *classes.functions,
     }
     annotations = {a for c in everything for p in c.parameters for a in p.annotation.split(" | ")}
@@ -181,9 +191,15 @@ def _shape(type: TensorType) -> str:
     return f"({', '.join(map(str, parts))}{',' if len(parts) == 1 else ''})"
 
 
-def _range(space: Space, terms: Sequence[Term]) -> str:
-    low, high = cost_range(space, tuple(terms))
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+def _counted(terms: tuple[Term, ...], space: Space) -> Counted:
+    low, high = cost_range(space, terms)
+    found = formula(terms, space)
+    return Counted(
+        decorator(terms, high, space),
+        "int" if found.whole else "float",
+        found.body,
+        f"{low:,}" if low == high else f"{low:,} to {high:,}",
+    )
 
 
 def _group_lines(found: Sequence[Group]) -> list[str]:
@@ -235,6 +251,8 @@ def _dimension(dim: Dimension, space: Space) -> Choice:
         options.append("sampled=True")
     if dim.gates:
         options.append("gates=True")
+    if dim.nested:
+        options.append("nested=True")
     forbidden = _forbidden(dim, space)
     if forbidden:
         options.append(f"forbidden=[{', '.join(map(number_text, forbidden))}]")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Extent, Position, Scalar
@@ -13,8 +14,9 @@ Monomial = tuple[Extent, ...]
 Polynomial = dict[Monomial, Fraction]
 
 
+@lru_cache(maxsize=50_000)
 def polynomial(extent: Extent) -> Polynomial:
-    """The extent multiplied out."""
+    """The extent multiplied out; not to be changed, for who asks again is given the same."""
     if extent.kind == "const":
         value = Fraction(ex.number(extent.constant))
         return {(): value} if value else {}

@@ -129,9 +129,10 @@ ENTRIES = (
     ),
     Entry(
         "TSP0912",
-        "torch is not installed",
+        "a library is not installed",
         """
-        Checking, inspecting and compiling work without PyTorch; training and deriving with weights need it.
+        Checking, inspecting and compiling work without PyTorch; training and deriving with weights need it. Some options need an extra:
+        `tanglec[pareto]` for `--strategy nsga2`, `tanglec[report]` for pages, `tanglec[tensorboard]`, `tanglec[images]`.
         """,
         "tanglec search spaces/vit_mini.tsp",
         "pip install torch && tanglec search spaces/vit_mini.tsp",
@@ -195,6 +196,51 @@ ENTRIES = (
         """,
         "tanglec search segmentation.tsp",
         "tanglec compile segmentation.tsp",
+        "console",
+    ),
+    Entry(
+        "TSP0919",
+        "a recipe that is not there, or cannot be read",
+        """
+        Recipes stand in a TOML file beside the space, one table each: `vit_mini.toml` has those of `vit_mini.tsp`. `--recipe` takes the
+        name of one, or `FILE.toml:NAME`; `tanglec recipes SPACE` lists them. A recipe may extend another one of its file.
+        """,
+        "tanglec search vit_mini --recipe drsan",
+        "tanglec search vit_mini --recipe drnas",
+        "console",
+    ),
+    Entry(
+        "TSP0920",
+        "runs of a comparison failed",
+        """
+        `tanglec compare` starts every run as a command of its own; what they say is in the logs beside their folders. All others have run,
+        and are not run again: mend the cause and type the same command.
+        """,
+        "tanglec compare vit_mini --methods drnas,dart",
+        "tanglec compare vit_mini --methods drnas,darts",
+        "console",
+    ),
+    Entry(
+        "TSP0921",
+        "a table of latencies that does not fit",
+        """
+        `--latency` takes a CSV of milliseconds that add up: a column for every dimension, `position` for the layer, `latency`. An empty
+        cell does not matter, `heads[2]` is one position. The message names file and line: a choice that the space has
+        not, a row that never counts, choices that no row covers.
+        """,
+        "tanglec search vit_mini --optimizer spos --latency empty.csv",
+        "tanglec search vit_mini --optimizer spos --latency phone.csv",
+        "console",
+    ),
+    Entry(
+        "TSP0922",
+        "processes that do not work together",
+        """
+        Under `torchrun` every process takes its share of each batch, and all must hold the same weights and architecture parameters. One of
+        them has gone, or holds others. The last checkpoint is good: resume from it, with as many processes.
+        """,
+        "torchrun --standalone --nproc-per-node 4 -m tanglec search vit_mini --resume",
+        "torchrun --standalone --nproc-per-node 2 -m tanglec search vit_mini --resume",
         "console",
     ),
 )

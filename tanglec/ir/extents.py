@@ -12,7 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
-from itertools import product
+from itertools import compress, product
+from typing import TypeVar
+
+T = TypeVar("T")
 
 Scalar = int | Fraction | bool | str
 Assignment = Mapping["Position", Scalar]
@@ -90,6 +93,9 @@ class Extent:
             return self.value  # type: ignore[return-value]
         if self.kind == "choice":
             return assignment[self.value]  # type: ignore[index]
+        if len(self.args) == 2:  # nearly all; a list of two would double the time
+            first, second = self.args
+            return _compute(self.kind, (first.at(assignment), second.at(assignment)))
         return _compute(self.kind, [a.at(assignment) for a in self.args])
 
     @property
@@ -103,7 +109,8 @@ class Extent:
 
 
 def _whole(value: Scalar) -> Scalar:
-    return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
+    # The exact type: asking for an instance of an abstract class costs more than the arithmetic does.
+    return value.numerator if type(value) is Fraction and value.denominator == 1 else value
 
 
 def number(value: Scalar) -> Fraction | int:
@@ -277,18 +284,51 @@ def assignments(
     positions: Sequence[Position], limit: int = LARGEST_DOMAIN
 ) -> Iterator[dict[Position, Scalar]]:
     """Every joint choice of the positions, the first position slowest."""
+    _check_domain(positions, limit)
+    for values in product(*(p.choices for p in positions)):
+        yield dict(zip(positions, values, strict=True))
+
+
+def _check_domain(positions: Sequence[Position], limit: int) -> None:
     size = domain_size(positions)
     if size > limit:
         raise DomainTooLarge(positions, size)
-    for values in product(*(p.choices for p in positions)):
-        yield dict(zip(positions, values, strict=True))
 
 
 @lru_cache(maxsize=50_000)
 def table(extent: Extent) -> tuple[Scalar, ...]:
     """Its value for every joint choice of its positions, in the order of `assignments`. Raises `TooLarge`."""
     _check_work(extent.positions, extent.parts)
-    return tuple(extent.at(a) for a in assignments(extent.positions))
+    _check_domain(extent.positions, LARGEST_DOMAIN)
+    return _values(extent)
+
+
+@lru_cache(maxsize=50_000)
+def _values(extent: Extent) -> tuple[Scalar, ...]:
+    """A table from those of its operands, so that each is evaluated over its own positions only."""
+    if extent.kind == "const":
+        return (extent.value,)  # type: ignore[return-value]
+    if extent.kind == "choice":
+        return extent.positions[0].choices
+    columns = []
+    for operand in extent.args:  # no comprehension: expressions are deep, and each level has frames enough
+        columns.append(spread(_values(operand), operand.positions, extent.positions))
+    return tuple(map(_whole, map(OPERATIONS[extent.kind], *columns)))
+
+
+def spread(values: Sequence[T], few: Sequence[Position], many: Sequence[Position]) -> Sequence[T]:
+    """A table over few positions as one over many, of which they are some."""
+    return values if few == many else [values[i] for i in _places(few, many)]
+
+
+def _places(few: Sequence[Position], many: Sequence[Position]) -> list[int]:
+    """Where a table over few positions has the entry of each joint choice of many."""
+    steps = {p: domain_size(few[k + 1 :]) for k, p in enumerate(few)}
+    places = [0]
+    for position in many:
+        offsets = [steps.get(position, 0) * i for i in range(len(position.choices))]
+        places = [place + offset for place in places for offset in offsets]
+    return places
 
 
 def _check_work(positions: Sequence[Position], parts: int) -> None:
@@ -306,43 +346,48 @@ def is_whole(value: Scalar) -> bool:
 
 
 @lru_cache(maxsize=50_000)
-def _failures(condition: Extent, assuming: Extent) -> tuple[dict[Position, Scalar], ...]:
-    positions = union(condition, _relevant(assuming, condition.positions))
+def _failing(
+    condition: Extent, assuming: Extent
+) -> tuple[tuple[Position, ...], tuple[tuple[Scalar, ...], ...]]:
+    """Positions, and the joint choices of them that fail."""
+    seen = set(condition.positions)  # what is assumed of others cannot rule anything out
+    positions = union(condition, *(c for c in conjuncts(assuming) if seen.intersection(c.positions)))
     _check_work(positions, condition.parts)
-    return tuple(a for a in assignments(positions) if _holds(assuming, positions, a) and not condition.at(a))
+    _check_domain(positions, LARGEST_DOMAIN)
+    known = set(positions)
+    assumed = [c for c in conjuncts(assuming) if known.issuperset(c.positions)]
+    try:
+        columns = [spread(_values(e), e.positions, positions) for e in (*assumed, condition)]
+    except Undefined:  # perhaps only where the assumption does not hold
+        found = (a for a in assignments(positions) if all(c.at(a) for c in assumed) and not condition.at(a))
+        return positions, tuple(tuple(a.values()) for a in found)
+    fails = (all(holds) and not value for *holds, value in zip(*columns, strict=True))
+    return positions, tuple(compress(product(*(p.choices for p in positions)), fails))
 
 
 def failures(condition: Extent, assuming: Extent = TRUE) -> tuple[dict[Position, Scalar], ...]:
     """All joint choices under which the assumption holds and the condition does not."""
-    return () if condition == TRUE else _failures(condition, assuming)
+    positions, rows = ((), ()) if condition == TRUE else _failing(condition, assuming)
+    return tuple(dict(zip(positions, row, strict=True)) for row in rows)
 
 
-def conjuncts(condition: Extent) -> Iterator[Extent]:
+def always(condition: Extent, assuming: Extent = TRUE) -> bool:
+    """Whether the condition holds wherever the assumption does."""
+    return condition == TRUE or not _failing(condition, assuming)[1]
+
+
+@lru_cache(maxsize=50_000)
+def conjuncts(condition: Extent) -> tuple[Extent, ...]:
+    """The operands of a conjunction, none for what always holds."""
     if condition.kind == "and":
-        for part in condition.args:
-            yield from conjuncts(part)
-    elif condition != TRUE:
-        yield condition
-
-
-def _relevant(assuming: Extent, positions: tuple[Position, ...]) -> Extent:
-    """The parts of an assumption that speak of the positions (parts about others cannot rule anything out)."""
-    seen = set(positions)
-    result = TRUE
-    for part in conjuncts(assuming):
-        if seen & set(part.positions):
-            result = apply("and", result, part)
-    return result
-
-
-def _holds(assuming: Extent, positions: tuple[Position, ...], assignment: Assignment) -> bool:
-    known = set(positions)
-    return all(part.at(assignment) for part in conjuncts(assuming) if set(part.positions) <= known)
+        first, second = condition.args
+        return conjuncts(first) + conjuncts(second)
+    return () if condition == TRUE else (condition,)
 
 
 def equal(a: Extent, b: Extent, assuming: Extent = TRUE) -> bool:
     """Whether the two agree for every joint choice that meets the assumption."""
-    return a == b or not failures(apply("==", a, b), assuming)
+    return a == b or always(apply("==", a, b), assuming)
 
 
 def show_scalar(value: Scalar) -> str:

@@ -281,6 +281,7 @@ class Dimension:
     uses: int = 0
     sampled_only: str = ""  # why it cannot be superposed; empty if it can
     gates: bool = False  # it says which edges of a `dag` are kept: 1 each while searching, never superposed
+    nested: bool = False  # at a vertex its gradient is had from the slice
 
     @property
     def groups(self) -> tuple[str, ...]:

@@ -110,6 +110,6 @@ def _value(dimension: Dimension, assignment: Assignment) -> Any:
 def _implies(first: Extent, second: Extent) -> bool:
     """Whether every architecture that meets the first condition meets the second."""
     try:
-        return not ex.failures(ex.apply("or", ex.apply("not", first), second))
+        return ex.always(ex.apply("or", ex.apply("not", first), second))
     except ex.TooLarge:
         return False

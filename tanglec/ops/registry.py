@@ -40,9 +40,11 @@ class Parameter:
     default: str | None = None
     variadic: bool = False
 
-    @property
-    def is_tensor(self) -> bool:
-        return self.kind == "tensor" or self.kind.split("|")[0] in KINDS
+    is_tensor: bool = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        is_tensor = self.kind == "tensor" or self.kind.split("|")[0] in KINDS
+        object.__setattr__(self, "is_tensor", is_tensor)
 
     @property
     def names(self) -> tuple[str, ...]:

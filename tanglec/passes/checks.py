@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from tanglec.diagnostics import Abort, Label, Sink
 from tanglec.ir import extents as ex
@@ -133,7 +134,7 @@ class Checker:
 
     def whole(self, extent: Extent, span: Span, what: str, *, divisor: tuple[str, str] | None = None) -> None:
         """The extent must be a whole number of at least 1 for every joint choice."""
-        if extent.is_constant and ex.is_whole(extent.constant) and extent.constant >= 1:  # type: ignore[operator]
+        if _plainly_whole(extent):
             return
         if sort_of(extent) != "number":
             raise self.error("TSP0213", f"{what} must be a number", span, f"this is {described(extent)}")
@@ -163,9 +164,19 @@ class Checker:
 
     def decide(self, condition: Extent, span: Span) -> bool | None:
         """True or False where the condition is the same for all admitted choices, else None."""
-        if not self._failures(condition, span):
-            return True
-        return False if not self._failures(ex.apply("not", condition), span) else None
+        with self.guarded(span):
+            if ex.always(condition, self.assuming):
+                return True
+            return False if ex.always(ex.apply("not", condition), self.assuming) else None
+
+
+@lru_cache(maxsize=50_000)
+def _plainly_whole(extent: Extent) -> bool:
+    """Whether every value is a whole number of at least 1, whatever may be assumed: so it is nearly always."""
+    try:
+        return all(ex.is_whole(v) and v >= 1 for v in ex.table(extent))  # type: ignore[operator]
+    except (ex.TooLarge, ex.Undefined):
+        return False
 
 
 def _which_fail(positions: Sequence[Position], failing: Sequence[Assignment]) -> list[str]:

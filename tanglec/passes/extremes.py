@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import prod
 
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import TRUE, Extent, Position
@@ -32,9 +31,9 @@ class Table:
     positions: tuple[Position, ...]
     entries: Sequence[Range]
 
-    def over(self, positions: Sequence[Position]) -> list[Range]:
+    def over(self, positions: Sequence[Position]) -> Sequence[Range]:
         """The entries for every joint choice of more positions."""
-        return [self.entries[i] for i in _places(self.positions, positions)]
+        return ex.spread(self.entries, self.positions, positions)
 
 
 def cost_range(space: Space, terms: Sequence[Term]) -> tuple[int, int]:
@@ -63,23 +62,14 @@ def absence(space: Space) -> list[Extent]:
 # --- tables ----------------------------------------------------------------------------------------------------------
 
 
-def _places(few: Sequence[Position], many: Sequence[Position]) -> list[int]:
-    """Where a table over few positions has the entry of each joint choice of many."""
-    steps = {p: prod(len(q.choices) for q in few[k + 1 :]) for k, p in enumerate(few)}
-    places = [0]
-    for position in many:
-        offsets = [steps.get(position, 0) * i for i in range(len(position.choices))]
-        places = [place + offset for place in places for offset in offsets]
-    return places
-
-
-def _values(extent: Extent, positions: Sequence[Position]) -> list[ex.Scalar | None]:
+def _values(extent: Extent, positions: Sequence[Position]) -> Sequence[ex.Scalar | None]:
     """The value for every joint choice; None where it has none."""
+    values: Sequence[ex.Scalar | None]
     try:
         values = ex.table(extent)
     except ex.Undefined:
-        values = tuple(_value(extent, a) for a in ex.assignments(extent.positions))  # type: ignore[misc]
-    return [values[i] for i in _places(extent.positions, positions)]
+        values = [_value(extent, a) for a in ex.assignments(extent.positions)]
+    return ex.spread(values, extent.positions, positions)
 
 
 def _value(extent: Extent, assignment: ex.Assignment) -> ex.Scalar | None:
@@ -174,7 +164,7 @@ def _by_position(tables: Sequence[Table]) -> dict[Position, list[Table]]:
 
 def _without(position: Position, rest: tuple[Position, ...], tables: Sequence[Table]) -> Table:
     """The tables of a position as one, its choices made as well or as badly as can be."""
-    joint = tables[0].over([*rest, position])
+    joint = list(tables[0].over([*rest, position]))
     for table in tables[1:]:
         joint = list(map(_sum, joint, table.over([*rest, position])))
     n = len(position.choices)

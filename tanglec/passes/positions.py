@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import Any
 
@@ -52,6 +52,8 @@ class Kept:
     name: str
     span: Span
     owners: tuple[str, ...]
+    # The choices at every position, by group and index.
+    subsets: dict[tuple[str, int], tuple[Scalar, ...]] = field(default_factory=dict)
     # Stands for a node among the blocks, so that nodes are numbered as instances are.
     node: Any = field(default_factory=object)
 
@@ -104,10 +106,10 @@ class Positions:
         node = Call.of(kept.node, call)
         group = owner.block.name if len(owners) > 1 and owner.block is not None else ""
         position = Position(kept.name, node.ordinals[owner], group, subsets, scoped=True)
-        known = next((p for p in self.present if p == replace(position, choices=p.choices)), position)
-        if known.choices != subsets:
+        known = kept.subsets.setdefault((group, position.index), subsets)
+        if known != subsets:
             title = "two `dag`s that share their choices differ in their nodes"
-            ways = f"{len(known.choices)} and {len(subsets)} ways to keep edges"
+            ways = f"{len(known)} and {len(subsets)} ways to keep edges"
             raise self.check.error("TSP0219", title, span, ways)
         self.present[position] = ex.either(self.present.get(position, FALSE), present)
         self.uses[position.dim] = self.uses.get(position.dim, 0) + 1
@@ -170,15 +172,15 @@ class Positions:
         """The dimensions that were used, each with its positions in order; checks the lists given per position."""
         result = []
         for name, node in self.scope.dims.items():
-            met = {p for p in self.present if p.dim == name}
+            met = {(p.group, p.index): p for p in self.present if p.dim == name}
             if not met:
                 continue
             groups = [n.id for n in node.of] if len(node.of) > 1 else [""]
             positions, present = [], []
             for group in groups:
-                indices = [p.index for p in met if p.group == group]
+                indices = [index for g, index in met if g == group]
                 for index in range(max(indices, default=-1) + 1):
-                    position = next((p for p in met if p.group == group and p.index == index), None)
+                    position = met.get((group, index))
                     lists = self.lists[name]
                     choices = lists[min(index, len(lists) - 1)]
                     positions.append(
@@ -230,7 +232,7 @@ class Positions:
 def _always(present: Extent) -> bool:
     """Whether every architecture has the position."""
     try:
-        return not ex.failures(present)
+        return ex.always(present)
     except ex.TooLarge:
         return False
 

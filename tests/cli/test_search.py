@@ -12,18 +12,12 @@ import torch
 from safetensors.torch import load_file
 
 from tests.cli.conftest import SPACE, Run, codes, python
-
-SHORT = ("--data", "images.npz", "--epochs", "1", "--batch-size", "16", "--evaluations", "3")
+from tests.cli.images import SHORT, write_images
 
 
 @pytest.fixture(autouse=True)
 def images(home: Path) -> None:
-    """96 random images of 3 classes."""
-    rng = np.random.default_rng(0)
-    parts = {"train": 64, "test": 32}
-    arrays = {f"x_{part}": rng.integers(0, 256, (n, 8, 8), dtype=np.uint8) for part, n in parts.items()}
-    arrays |= {f"y_{part}": np.arange(n) % 3 for part, n in parts.items()}
-    np.savez(home / "images.npz", **arrays)
+    write_images(home)
 
 
 def network(path: Path) -> torch.nn.Module:

@@ -17,8 +17,9 @@ torch.set_num_threads(1)
 
 EXAMPLES = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
-# What a random space may be refused for: its shapes do not fit for some choice, or a mixture would be too large.
-REFUSALS = {"TSP0301", "TSP0302", "TSP0304", "TSP0305", "TSP0306", "TSP0402", "TSP0502"}
+# What a random space may be refused for: its shapes do not fit for some choice, a mixture would be too large, or
+# entangled arms have widths of different layouts.
+REFUSALS = {"TSP0301", "TSP0302", "TSP0304", "TSP0305", "TSP0306", "TSP0402", "TSP0406", "TSP0502"}
 
 
 def compiled(text: str, lowering: str = "auto") -> Compiled | None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tanglec.api import Compiled, compile_source
-from tanglec.codegen.formula import function_body
+from tanglec.codegen.formula import formula
 from tanglec.codegen.plain import Plain
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Position
@@ -124,7 +124,7 @@ def architectures(space: Compiled) -> Iterator[tuple[dict[Position, ex.Scalar], 
 
 def body(text: str) -> list[str]:
     space = compiled(text)
-    return function_body(parameter_terms(space.network), space)
+    return list(formula(parameter_terms(space.network), space).body)
 
 
 def test_costs_are_right_where_what_they_read_may_be_absent() -> None:

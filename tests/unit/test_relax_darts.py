@@ -16,6 +16,7 @@ from tanglert import Dim, Input, Probabilities, Space, SupernetBase
 from tanglert.nn import Attend, Linear
 from tanglert.relax import ArchParameters, Darts
 from tanglert.relax.darts import sparsemax
+from tanglert.train.options import OptionsError
 from tanglert.train.task import Classification
 from tanglert.train.unrolled import unrolled_loss
 from tests import tiny
@@ -171,3 +172,16 @@ def test_the_weights_are_put_back_when_the_validation_fails() -> None:
     with pytest.raises(RuntimeError):
         unrolled_loss(supernet, Classification(), p, (x, y), (x[:, :2], y), 0.5)
     assert all(torch.equal(w, before[n]) for n, w in supernet.named_parameters())
+
+
+class Hard(tiny.Supernet):
+    """Ends in an operation that torch differentiates once only."""
+
+    def forward(self, x: Tensor, arch: Any) -> Tensor:
+        return torch.nn.functional.hardsigmoid(super().forward(x, arch))
+
+
+def test_an_operation_without_a_second_derivative_is_told() -> None:
+    p = Darts(ArchParameters(tiny.SPACE).double()).sample()
+    with pytest.raises(OptionsError, match="torch lacks one of this network .*hardsigmoid.*take order 1"):
+        unrolled_loss(Hard().double(), Classification(), p, batch(tiny.SPACE), batch(tiny.SPACE), 0.5)

@@ -165,6 +165,9 @@ class Fixed:
     def paths(self) -> list[tiny.Arch]:
         return self._paths
 
+    def anneal(self, progress: float) -> None:
+        pass
+
     def state_dict(self) -> dict[str, Tensor]:
         return {}
 
@@ -180,7 +183,7 @@ def engine(sampler: PathSampler, monkeypatch: pytest.MonkeyPatch) -> OneShot:
     monkeypatch.setattr("torch.nn.functional.dropout", lambda x, *_: x)
     torch.manual_seed(0)
     chosen = Options(
-        "spos",
+        optimizer="spos",
         batch_size=40,
         weight_optimizer="sgd",
         lr=1.0,
@@ -234,7 +237,11 @@ def test_training_goes_on_bit_for_bit(kind: type) -> None:
         torch.manual_seed(seed)
         sampler = kind(seed) if kind is tiny.Sampler else kind(tiny.Arch, seed)
         return OneShot(
-            tiny.Supernet(), Classification(), tiny.blobs().train, sampler, Options("spos", epochs=1)
+            tiny.Supernet(),
+            Classification(),
+            tiny.blobs().train,
+            sampler,
+            Options(optimizer="spos", epochs=1),
         )
 
     first, second = fresh(1), fresh(2)

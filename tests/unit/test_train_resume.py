@@ -28,7 +28,7 @@ from tanglert.train.options import Optimizer
 from tests import tiny
 
 STEPS = 3  # 120 of 240 samples in batches of 40
-METHODS = ["darts", "gdas", "drnas", "spos", "fairnas", "sandwich"]
+METHODS = ["darts", "gdas", "drnas", "spos", "fairnas", "random-a", "sandwich", "shrinking"]
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +73,7 @@ def outcome(folder: Path) -> tuple[Any, ...]:
     result = json.loads((folder / "result.json").read_text())
     for record in [*lines, result]:
         record.pop("seconds", None)
+        record.pop("memory", None)
     return state["search"], lines, result, (folder / "architecture.json").read_text()
 
 
@@ -206,3 +207,17 @@ def test_a_run_that_was_killed_at_its_birth_can_be_started_again(
     monkeypatch.undo()
     assert written == ["tiny.tsp", "config.json"]
     run_search(tiny, tiny.blobs(), options("spos", epochs=1), tmp_path)
+
+
+def test_stages_are_resumed_where_they_were(tmp_path: Path) -> None:
+    """A progressive search stopped in its first stage, at the seam and in its second is the uninterrupted one."""
+    stages = [{"epochs": 2, "warmup_epochs": 1}, {"epochs": 2, "keep": 2}]
+    chosen = options("drnas", stages=stages)
+    run_search(tiny, tiny.blobs(), chosen, tmp_path / "whole")
+    stops = [StopAt(step=step) for step in (STEPS - 1, 2 * STEPS, 2 * STEPS + 1)]
+    run_with_stops(chosen, tmp_path / "stopped", *stops)
+    assert tiny.same(outcome(tmp_path / "stopped"), outcome(tmp_path / "whole"))
+    lines = outcome(tmp_path / "whole")[1]
+    assert [line["epoch"] for line in lines if line["kind"] == "epoch"] == [1, 2, 3, 4]
+    first, last = (line["probabilities"]["width"] for line in (lines[1], lines[3]))
+    assert first.count(0.0) == 0 and last.count(0.0) == 1  # the least probable of three widths is out

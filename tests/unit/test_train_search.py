@@ -14,6 +14,7 @@ import torch
 from tanglert import Dim, Input, Space
 from tanglert.data import Data, Samples
 from tanglert.relax import GDAS, ArchParameters, DrNAS
+from tanglert.sample.enumeration import architectures
 from tanglert.sample.fairnas import FairSampler
 from tanglert.sample.sandwich import SandwichSampler
 from tanglert.train import (
@@ -28,7 +29,7 @@ from tanglert.train import (
 )
 from tanglert.train.assembly import Search
 from tanglert.train.bilevel import Bilevel
-from tanglert.train.evaluate import batches
+from tanglert.train.evaluate import cuts
 from tanglert.train.oneshot import OneShot
 from tanglert.train.options import Optimizer
 from tanglert.train.order import Batches, split
@@ -186,10 +187,14 @@ def test_the_methods_on_subnets_have_samplers_of_their_own() -> None:
         assert isinstance(engine, OneShot) and type(engine.sampler) is kind
 
 
-def test_a_sandwich_needs_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("optimizer", ["sandwich", "shrinking"])
+def test_the_largest_subnet_needs_numbers(optimizer: Optimizer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tanglert.sample.sandwich.is_sized", lambda position: False)
-    with pytest.raises(OptionsError, match="no choice of `tiny` is a number: use spos or fairnas"):
-        Search(tiny, tiny.blobs(), Options("sandwich"))
+    with pytest.raises(
+        OptionsError, match=f"^{optimizer} .* no choice of `tiny` is a number: use spos"
+    ) as found:
+        Search(tiny, tiny.blobs(), Options(optimizer=optimizer))
+    assert found.value.option == "optimizer"
 
 
 def test_the_architecture_rests_during_the_warm_up() -> None:
@@ -262,10 +267,9 @@ def test_the_summary_says_when_random_architectures_are_better() -> None:
     [
         (
             {"optimizer": "enas"},
-            "optimizer is one of darts, gdas, drnas, spos, fairnas, sandwich, not 'enas'",
+            "optimizer is one of darts, gdas, drnas, spos, fairnas, random-a, sandwich, shrinking, not 'enas'",
         ),
         ({"optimizer": "darts", "order": 3}, "order is one of 1, 2, not 3"),
-        ({"optimizer": "darts", "order": 2.0}, "order must be a whole number"),
         ({"optimizer": "gdas", "order": 2}, "order 2 is for darts, not for gdas"),
         ({"optimizer": "gdas", "normalise": "sparsemax"}, "normalise sparsemax is for darts, not for gdas"),
         ({"optimizer": "darts", "regulariser": "kl"}, "regulariser kl is for drnas, not for darts"),
@@ -278,7 +282,7 @@ def test_the_summary_says_when_random_architectures_are_better() -> None:
         ({"lr": "x"}, "lr must be a finite number, not 'x'"),
         ({"batch_size": 2.5}, "batch_size must be a whole number"),
         ({"seed": None}, "seed must be a whole number, not None"),
-        ({"validation": 1.0}, "fraction between 0 and 1"),
+        ({"validation": 1.0}, "validation must be below 1"),
         ({"epochs": 2, "warmup_epochs": 3}, "between 0 and epochs"),
     ],
 )
@@ -300,16 +304,54 @@ def test_data_without_enough_samples(tmp_path: Path) -> None:
 
 def test_a_single_item_left_over_joins_the_batch_before() -> None:
     """Alone it has no variance, and batch norms over vectors refuse it."""
-    part = tiny.blobs(train=10).train
-    sizes = [[len(y) for _, y in batches(part, size, 10)] for size in (1, 3, 4, 5, 20)]
+    sizes = [[len(items) for items in cuts(size, 10)] for size in (1, 3, 4, 5, 20)]
     assert sizes == [[1] * 8 + [2], [3, 3, 4], [4, 4, 2], [5, 5], [10]]
-    assert [len(y) for _, y in batches(part, 3, 1)] == [1]
+    assert [len(items) for items in cuts(3, 1)] == [1]
 
 
 def test_the_learning_rate_never_rises() -> None:
     data = tiny.blobs()
     sampler = tiny.Sampler(0)
-    engine = OneShot(tiny.Supernet(), Classification(), data.train, sampler, Options("spos", lr=1e-7))
+    engine = OneShot(
+        tiny.Supernet(), Classification(), data.train, sampler, Options(optimizer="spos", lr=1e-7)
+    )
     assert engine.learning_rate() == 1e-7
     engine.step = engine.total
     assert engine.learning_rate() == 1e-7
+
+
+def test_a_penalty_on_cost_finds_smaller_architectures(tmp_path: Path) -> None:
+    """Above any gain in accuracy it leads to the smallest one; the logged loss contains it."""
+    largest = max(tiny.count_macs(arch) for arch in architectures(tiny.Arch))
+    assert largest == tiny.count_macs.largest
+    chosen = Options(epochs=10, batch_size=20, warmup_epochs=0, arch_lr=0.1, random=0, penalty="macs:100")
+    result = run_search(tiny, tiny.blobs(), chosen, tmp_path)
+    assert result.macs == min(tiny.count_macs(arch) for arch in architectures(tiny.Arch))
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert lines[0]["arch_loss"] > 10
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"penalty": "watts:1"}, "'watts' is no cost"),
+        ({"penalty": "macs"}, "macs"),
+        ({"optimizer": "spos", "penalty": "macs:1"}, "spos has none"),
+        ({"stages": [{"epochs": 3}]}, "the stages last 3 epochs together, but epochs is 10"),
+        ({"stages": [{"epochs": 0}]}, "stages.0: epochs must be above 0"),
+        ({"max_latency": 3.0}, "needs latency"),
+        ({"epoch": 3}, "did you mean epochs"),
+    ],
+)
+def test_options_that_contradict_each_other(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionsError, match=message):
+        Options(**changes)
+
+
+def test_a_contradiction_is_told_as_it_is_and_where_it_lies_if_it_lies_somewhere() -> None:
+    with pytest.raises(OptionsError, match="^order 2 is for darts, not for gdas$") as found:
+        Options(optimizer="gdas", order=2)
+    assert found.value.option is None
+    with pytest.raises(OptionsError, match="^penalty 'watts:1': 'watts' is no cost") as found:
+        Options(penalty="watts:1")
+    assert found.value.option == "penalty"

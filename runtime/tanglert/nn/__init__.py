@@ -8,13 +8,14 @@ from tanglert.nn.drop import Dropout, DropPath
 from tanglert.nn.embed import Embedding, Position, Token
 from tanglert.nn.linear import Linear
 from tanglert.nn.norm import GroupNorm, LayerNorm, RMSNorm
-from tanglert.nn.reduce import Flatten, Reduce, Softmax
+from tanglert.nn.reduce import ChannelShuffle, Flatten, Reduce, Softmax
 
 __all__ = [
     "Activation",
     "Attend",
     "BatchNorm",
     "Block",
+    "ChannelShuffle",
     "Conv",
     "Depthwise",
     "DropPath",

@@ -27,7 +27,7 @@ class BatchNorm(Layer):
 
     `running_mean`, `running_var` (C) are those of the architecture given to `recalibrate`, until the layer
     trains again. With `track`, `tracked_mean`, `tracked_var` (C) are averages with `momentum` as torch takes
-    them: an architecture moves those of its own channels, a mixture all. ValueError for `track` without
+    them: an architecture moves those of its own channels, a mixture all that it computes. ValueError for `track` without
     `momentum`.
     """
 
@@ -114,7 +114,7 @@ class BatchNorm(Layer):
         return None, None
 
     def _part(self, statistic: Tensor, at: Choices) -> Tensor:
-        return take(statistic, self.reads, 0, at) if isinstance(at, Sliced) else statistic
+        return take(statistic, self.reads, 0, at) if at.cuts(self.reads) else statistic
 
     @torch.no_grad()
     def _observe(self, x: Tensor, at: Choices, mean: Tensor, var: Tensor, momentum: float) -> None:
@@ -122,7 +122,7 @@ class BatchNorm(Layer):
         own = [self._part(s, at).clone() for s in (mean, var)]
         F.batch_norm(x.movedim(self.dim, 1), own[0], own[1], training=True, momentum=momentum)
         for statistic, new in zip((mean, var), own):
-            pieces = parts(statistic, self.reads, 0, at) if isinstance(at, Sliced) else [statistic]
+            pieces = parts(statistic, self.reads, 0, at) if at.cuts(self.reads) else [statistic]
             for old, piece in zip(pieces, new.split_with_sizes([len(p) for p in pieces])):
                 old.copy_(piece)
 

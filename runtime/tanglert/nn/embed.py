@@ -41,7 +41,8 @@ class Embedding(_Table):
         return F.embedding(x, self.entanglement("weight").slice(self.weight, at))
 
     def mixture(self, x: Tensor, at: Mixed, *shared: Tensor) -> Tensor:
-        return F.embedding(x, self.weight) * self.gain.mix(self.weight.new_ones(self.writes.size), at)
+        weight = self.entanglement("weight").trim(self.weight, at)
+        return F.embedding(x, weight) * self.gain.mix(self.weight.new_ones(self.writes.size), at)
 
 
 class Position(_Table):

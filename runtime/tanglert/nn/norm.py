@@ -18,7 +18,10 @@ from torch.nn import functional as F
 from tanglert.choices import Choices, Mixed
 from tanglert.dim import Axis, AxisLike, axis
 from tanglert.extent import Extent, extent, ordered
+from tanglert.nn.credit import credited
 from tanglert.nn.layer import Layer
+from tanglert.nn.superpose import take
+from tanglert.nn.unrounded import unrounded
 
 
 class _Norm(Layer):
@@ -54,11 +57,28 @@ class _Moments(_Norm):
         last = x.movedim(self.dim, -1)
         return self.plain(last, self.block("weight", at), self.block("bias", at)).movedim(-1, self.dim)
 
+    @unrounded
     def mixture(self, x: Tensor, at: Mixed, *shared: Tensor) -> Tensor:
         if not self.group:
             return self.evaluate(x, at)
         last = x.movedim(self.dim, -1)
-        return self.mixed(last, at.joint(self.group).to(self.table.dtype)).movedim(-1, self.dim)
+        p = at.joint(self.group).to(self.table.dtype)
+        return (self.vertex(last, p, at) if at.cuts(self.reads) else self.mixed(last, p)).movedim(
+            -1, self.dim
+        )
+
+    def vertex(self, x: Tensor, p: Tensor, at: Mixed) -> Tensor:
+        """The norm over the drawn width, with the gradient of every other one by its joint probability `p`.
+
+        Behind the drawn width there are zeros: wider norms differ in their statistics only.
+        """
+        weight = self.entanglement("weight").slice(self.weight, at)
+        bias = None if self.bias is None else self.entanglement("bias").slice(self.bias, at)
+        table = take(self.table, self.reads, -1, at)
+        known, scale = x.detach().to(table), weight.detach()
+        shift = None if bias is None else bias.detach()
+        y = self.plain(x, weight, bias)
+        return credited(y, p, lambda g: self.credit(g.to(table), known, scale, shift, table))
 
     def plain(self, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
         """The norm over the whole last axis."""
@@ -66,6 +86,10 @@ class _Moments(_Norm):
 
     def mixed(self, x: Tensor, p: Tensor) -> Tensor:
         """The mixture of the norms over the last axis, by joint probabilities `p`."""
+        raise NotImplementedError
+
+    def credit(self, g: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor) -> Tensor:
+        """`⟨g, norm_j(x)⟩` for every joint choice j, where x is 0 outside of the columns of `table`."""
         raise NotImplementedError
 
 
@@ -95,6 +119,17 @@ class LayerNorm(_Moments):
         bias = None if self.bias is None else self.bias * (p @ table)
         return torch.addcmul(F.linear(weights * -mean, affine.t(), bias), x, weights @ affine)
 
+    def credit(self, g: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor) -> Tensor:
+        over, absent = table.t(), self.counts - table.sum(1)
+        centre = x.mean(-1, keepdim=True)  # the zeros that are absent are shifted with the rest
+        x = x - centre
+        mean = (x @ over - centre * absent) / self.counts
+        square = ((x * x) @ over + centre * centre * absent) / self.counts
+        scale = torch.rsqrt((square - mean * mean).clamp(min=0) + self.eps)
+        weighted = g * weight
+        total = _summed(scale * ((weighted * x) @ over - mean * (weighted @ over)))
+        return total if bias is None else total + (_summed(g) * bias) @ over
+
 
 class RMSNorm(_Moments):
     """RMS norm (Zhang and Sennrich 2019) over an elastic width; `eps=None` is the smallest of the type, as in
@@ -114,6 +149,11 @@ class RMSNorm(_Moments):
         eps = torch.finfo(x.dtype).eps if self.eps is None else self.eps
         square = (x * x) @ (self.table.t() / self.counts)
         return x * ((p * torch.rsqrt(square + eps)) @ (self.table * self.weight))
+
+    def credit(self, g: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor) -> Tensor:
+        eps = torch.finfo(x.dtype).eps if self.eps is None else self.eps
+        square = (x * x) @ table.t() / self.counts
+        return _summed(torch.rsqrt(square + eps) * ((g * weight * x) @ table.t()))
 
 
 class GroupNorm(_Norm):
@@ -156,6 +196,11 @@ class GroupNorm(_Norm):
         groups = at.size(self.groups) if self.groups is not None else first.shape[1] // (self.group_size or 1)
         y = F.group_norm(first, groups, self.block("weight", at), self.block("bias", at), self.eps)
         return y.movedim(1, self.dim)
+
+
+def _summed(values: Tensor) -> Tensor:
+    """The sum over all axes but the last."""
+    return values.flatten(0, -2).sum(0)
 
 
 def _table(along: Axis) -> Tensor:

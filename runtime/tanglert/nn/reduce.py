@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from tanglert.choices import Choices, Mixed, Term
 from tanglert.dim import AxisLike, axis
@@ -74,3 +75,26 @@ class Flatten(nn.Module):
         return sum_over(
             self.along.positions, at, lambda j: pad(take(x, self.along, -1, j).flatten(1), self.writes, -1, j)
         )
+
+
+class ChannelShuffle(nn.Module):
+    """The channels (B, C, H, W) of equal groups in turn, for an elastic C (Zhang et al. 2018, ShuffleNet).
+
+    An elastic C moves every channel's place, so that the mixture sums over its choices. The result is one segment.
+    """
+
+    __call__: Callable[..., Tensor]
+
+    def __init__(self, along: AxisLike, groups: int) -> None:
+        super().__init__()
+        self.along, self.groups = axis(along), groups
+        self.writes = axis(sum(self.along.segments[1:], self.along.segments[0]))
+
+    def forward(self, x: Tensor, at: Choices) -> Tensor:
+        if not isinstance(at, Mixed):
+            return F.channel_shuffle(x, self.groups)
+
+        def term(j: Term) -> Tensor:
+            return pad(F.channel_shuffle(take(x, self.along, 1, j), self.groups), self.writes, 1, j)
+
+        return sum_over(self.along.positions, at, term)

@@ -33,6 +33,7 @@ from torch.nn import functional as F
 from tanglert.choices import Choices, Mixed, Term
 from tanglert.dim import Axis, AxisLike, axis
 from tanglert.extent import Extent, Position, Value, extent, ordered
+from tanglert.nn.unrounded import unrounded
 
 
 def parts(x: Tensor, along: Axis, dim: int, at: Choices) -> list[Tensor]:
@@ -65,16 +66,22 @@ def sum_over(positions: Sequence[Position], at: Mixed, function: Callable[[Term]
     """`Σ_j p_j · function(j)` over the joint choices of the positions: the definition of every mixture.
 
     `function` gives its value padded to the largest size. Positions of sampled-only dimensions are not summed
-    over: their choice is known.
+    over: their choice is known. At a vertex the terms of other choices are evaluated for the probability's gradient alone.
     """
     mixed = tuple(p for p in ordered(positions) if p not in at.fixed)
     if not mixed:
         return function(Term(at.fixed))
-    terms = zip(at.joint(mixed).unbind(), at.terms(mixed))
+
+    def value(term: Term) -> Tensor:
+        live = at.lives({p: term.fixed[p] for p in mixed})
+        with torch.set_grad_enabled(live and torch.is_grad_enabled()):
+            return function(term)
+
+    terms = at.weighted(mixed)
     probability, term = next(terms)
-    total = probability * function(term)
+    total = probability * value(term)
     for probability, term in terms:
-        total = total + probability * function(term)
+        total = total + probability * value(term)
     return total
 
 
@@ -95,13 +102,20 @@ class Kernel:
 
 
 class Segment:
-    """A segment of some axis as the algebra sees it: its size, and which indices every joint choice reads."""
+    """A segment of some axis as the algebra sees it: its size, and which indices every joint choice reads.
 
-    def __init__(self, width: Extent, size: int, centred: bool) -> None:
-        self.extent = width
+    `width` is what is superposed, `real` what an architecture reads; they differ where an axis has no gain.
+    """
+
+    def __init__(self, width: Extent, size: int, centred: bool, real: Extent) -> None:
+        self.extent, self.real = width, real
         self.positions = width.positions
         self.size = size
         self.centred = centred
+
+    def stored(self, at: Mixed) -> int:
+        """Its size in a tensor of the mixture."""
+        return at.size(self.real) if at.cuts(self.real) else self.size
 
     def table(self, shared: tuple[Position, ...], private: tuple[Position, ...]) -> Tensor:
         """`F[s, q, i]`, (joint choices of shared, of private, size)."""
@@ -156,8 +170,11 @@ class Entanglement(nn.Module):
         return weight
 
     def mix(self, weight: Tensor, at: Mixed) -> Tensor:
-        """`W ⊙ M`. A kernel whose size is known (a sampled dimension) is cropped."""
-        mixed = weight.reshape(self.sizes)
+        """`W ⊙ M`, of the part that is left at a vertex. A kernel whose size is known (a sampled dimension) is
+        cropped.
+        """
+        weight = self.trim(weight, at)
+        mixed = weight.flatten(-2) if isinstance(self.axes[-1], Kernel) else weight
         for mask in self._masks(mixed, at):
             mixed = mixed * mask
         mixed = mixed.reshape(weight.shape)
@@ -166,6 +183,14 @@ class Entanglement(nn.Module):
             return last.crop(mixed, at)
         return mixed
 
+    def trim(self, weight: Tensor, at: Mixed) -> Tensor:
+        """The weight without what tensors at a vertex have no more."""
+        for dim, along in enumerate(self.axes):
+            if isinstance(along, Axis) and at.cuts(along):
+                weight = take(weight, along, dim, at)
+        return weight
+
+    @unrounded
     def _masks(self, weight: Tensor, at: Mixed) -> list[Tensor]:
         """Factors whose product is `M`, each to be broadcast against the weight."""
         blocks = [block.masks(at) for block in self.blocks if isinstance(block, Block)]
@@ -173,7 +198,7 @@ class Entanglement(nn.Module):
             return blocks[0]
         if not any(blocks):
             return []
-        dense = [_dense(weight, block, masks) for block, masks in zip(self.blocks, blocks)]
+        dense = [_dense(weight, block, masks, at) for block, masks in zip(self.blocks, blocks)]
         for dim in reversed(range(len(self.counts))):
             n = self.counts[dim]
             dense = [torch.cat(dense[i : i + n], dim) for i in range(0, len(dense), n)]
@@ -185,13 +210,17 @@ class Block(nn.Module):
 
     def __init__(self, segments: Sequence[Segment]) -> None:
         super().__init__()
-        self.shape = tuple(segment.size for segment in segments)
+        self.segments = tuple(segments)
         self.components = nn.ModuleList(
             Component([(a, segments[a]) for a in group], len(segments)) for group in _connected(segments)
         )
 
     def masks(self, at: Mixed) -> list[Tensor]:
         return [component.mask(at) for component in self.components if isinstance(component, Component)]
+
+    def shape(self, at: Mixed) -> list[int]:
+        """The sizes of the sub-block."""
+        return [segment.stored(at) for segment in self.segments]
 
 
 class Component(nn.Module):
@@ -202,33 +231,39 @@ class Component(nn.Module):
         uses = [p for _, segment in axes for p in segment.positions]
         self.shared = ordered(p for p in uses if uses.count(p) > 1)
         self.private = [tuple(p for p in s.positions if p not in self.shared) for _, s in axes]
-        self.view = [1] * rank
+        self.rank = rank
+        self.axes = axes
         for (index, segment), private in zip(axes, self.private):
-            self.view[index] = segment.size
             self.register_buffer(f"table{index}", segment.table(self.shared, private), persistent=False)
-        self.tables = [f"table{index}" for index, _ in axes]
 
     def mask(self, at: Mixed) -> Tensor:
         """The component's mask, with size one along the axes that it does not touch."""
-        factors = [self._factor(name, private, at) for name, private in zip(self.tables, self.private)]
+        view, factors = [1] * self.rank, []
+        for (index, segment), private in zip(self.axes, self.private):
+            factors.append(self._factor(f"table{index}", segment, private, at))
+            view[index] = factors[-1].shape[-1]
         if not self.shared:
-            return factors[0].view(self.view)
+            return factors[0].view(view)
         *front, last = factors
         product = at.joint(self.shared).to(last.dtype).unsqueeze(1)
         for factor in front:
             product = (product.unsqueeze(2) * factor.unsqueeze(1)).flatten(1)
-        return (product.t() @ last).view(self.view)
+        return (product.t() @ last).view(view)
 
-    def _factor(self, name: str, private: tuple[Position, ...], at: Mixed) -> Tensor:
+    def _factor(self, name: str, segment: Segment, private: tuple[Position, ...], at: Mixed) -> Tensor:
         """`G[s, i] = Σ_q p_q F[s, q, i]`."""
-        table = self.get_buffer(name)
+        table = self.get_buffer(name)[..., : segment.stored(at)]
         return at.joint(private).to(table.dtype) @ table if private else table.squeeze(1)
 
 
 def _segments(along: Axis | Kernel, gain: bool) -> list[Segment]:
     if isinstance(along, Kernel):
-        return [Segment(along.extent if gain else extent(along.side), along.size, centred=True)]
-    return [Segment(s if gain else extent(n), n, centred=False) for s, n in zip(along.segments, along.sizes)]
+        kernel = along.extent if gain else extent(along.side)
+        return [Segment(kernel, along.size, centred=True, real=kernel)]
+    return [
+        Segment(s if gain else extent(n), n, centred=False, real=s)
+        for s, n in zip(along.segments, along.sizes)
+    ]
 
 
 def _connected(segments: Sequence[Segment]) -> list[list[int]]:
@@ -244,9 +279,9 @@ def _connected(segments: Sequence[Segment]) -> list[list[int]]:
     return groups
 
 
-def _dense(weight: Tensor, block: nn.Module, masks: list[Tensor]) -> Tensor:
+def _dense(weight: Tensor, block: nn.Module, masks: list[Tensor], at: Mixed) -> Tensor:
     assert isinstance(block, Block)
-    mask = weight.new_ones(block.shape)
+    mask = weight.new_ones(block.shape(at))
     for factor in masks:
         mask = mask * factor
     return mask

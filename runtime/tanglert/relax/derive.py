@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tanglert.arch import ArchBase, RequireError
+from tanglert.choices import Probabilities
 from tanglert.extent import Position
 from tanglert.relax.parameters import ArchParameters
 from tanglert.space import Space
@@ -27,13 +28,16 @@ def most_probable(
     arch_class: type[A],
     tries: int = 10_000,
     admit: Callable[[A], bool] | None = None,
+    probabilities: Probabilities | None = None,
 ) -> A:
     """The best choice at every position; where a `require` or a limit (`admit`) forbids that, the next most probable.
 
+    probabilities: by which that is judged, a relaxation's `mean()`; the softmax of the alphas without them. The best
+    choice is the same for both, the order of architectures is not.
     After `tries` architectures in decreasing probability, the most probable of many random allowed ones.
     Raises RequireError if none of them is allowed.
     """
-    logs = alphas.log_probabilities()
+    logs = alphas.log_probabilities(probabilities)
     for count, choice in enumerate(in_decreasing_probability(logs)):
         found = _allowed(arch_class, alphas, choice, logs, admit)
         if found is not None:
@@ -116,9 +120,10 @@ def best_of_random(
         if found is not None:
             return found
     limits = "" if admit is None else f" and keeps the limits ({admit})"
+    pruned = " with the choices that pruning has left" if alphas.in_play else ""
     raise RequireError(
         f"neither the most probable architectures of {alphas.space.name} nor any of {DRAWS} random ones meets"
-        f" its conditions (`require`){limits}"
+        f" its conditions (`require`){limits}{pruned}"
     )
 
 

@@ -42,7 +42,7 @@ class DrNAS:
         self.generator = torch.Generator().manual_seed(seed)
 
     def concentration(self) -> Tensor:
-        """elu(alpha) + 1, kept above the floor: (positions, choices) float64 on the CPU, 1 where padded."""
+        """elu(alpha) + 1, kept above the floor: (positions, choices) float64 on the CPU, 1 where no choice is in play."""
         return F.elu(self.alphas.stacked().double().cpu(), 1 - FLOOR) + 1
 
     def sample(self) -> Probabilities:
@@ -58,7 +58,7 @@ class DrNAS:
         """`strength` times the sum over positions of KL(Dir(c) || Dir(1)); 0 without the regulariser "kl"."""
         if self.regulariser != "kl":
             return torch.zeros((), dtype=torch.float64)
-        rows = [c[m] for c, m in zip(self.concentration(), self.alphas.mask.cpu(), strict=True)]
+        rows = [c[m] for c, m in zip(self.concentration(), self.alphas.known, strict=True)]
         divergences = [kl_divergence(Dirichlet(c), Dirichlet(torch.ones_like(c))) for c in rows]
         return self.strength * torch.stack(divergences).sum()
 
@@ -75,5 +75,5 @@ class DrNAS:
         self.generator.set_state(state["generator"])
 
     def _normalised(self, positive: Tensor) -> Probabilities:
-        kept = positive * self.alphas.mask.cpu()
+        kept = positive * self.alphas.known
         return self.alphas.unstacked(kept / kept.sum(1, keepdim=True))

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tanglert.arch import ArchBase, RequireError
-from tanglert.choices import Probabilities
+from tanglert.choices import Probabilities, Vertex
 from tanglert.relax.parameters import ArchParameters
 
 
@@ -21,8 +21,9 @@ class GDAS:
     linearly from `hot` to `cold` over the training. All positions are drawn at once, in float64, from a
     generator on the CPU that nothing else uses.
 
-    Nested widths: choices that all contain the one drawn get the same gradient, so that a draw of the smallest one
-    teaches nothing about them.
+    Nested widths: choices that all contain the one drawn get the same gradient (but for the statistics of layer and RMS
+    norms, which see their width), so that a draw of the smallest one teaches nothing about them. It is the exact
+    gradient of the mixture at the vertex, and not the mixture's own (`Straight` in `tanglert.choices`).
     """
 
     def __init__(
@@ -39,12 +40,17 @@ class GDAS:
         self.hot, self.cold, self.tau = hot, cold, hot
         self.generator = torch.Generator().manual_seed(seed)
 
-    def sample(self) -> Probabilities:
-        """A vertex, exactly one-hot, whose gradient is that of the soft probabilities."""
+    def sample(self) -> Vertex:
+        """A vertex, exactly one-hot, whose gradient is that of the soft probabilities.
+
+        A supernet runs only the drawn slice wherever the gradient of all choices is had from it.
+        """
         scores = self.alphas.scores()
         soft = ((scores + gumbel(scores.shape, self.generator)) / self.tau).softmax(1)
         hard = F.one_hot(soft.argmax(1), soft.shape[1])
-        return self.alphas.unstacked(hard + (soft - soft.detach()))  # in this order the value is exact
+        return Vertex(
+            self.alphas.unstacked(hard + (soft - soft.detach()))
+        )  # in this order the value is exact
 
     @torch.no_grad()
     def sampled(self) -> ArchBase | Probabilities:

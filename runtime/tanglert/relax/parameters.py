@@ -6,9 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tanglert.choices import Probabilities
+from tanglert.choices import Known, Probabilities
 from tanglert.extent import Position
 from tanglert.space import Space
+
+_LEAST = 1e-300
+"""Probabilities of 0 (sparsemax) are taken as this: such a choice comes last, but is one."""
 
 
 class SampledOnlyError(ValueError):
@@ -22,10 +25,15 @@ class ArchParameters(nn.Module):
     positions have lists of unequal length, the right is padded and masked. Drawn as 1e-3 · randn from a
     generator of their own. Which edges a cell keeps has no parameters: a mixture keeps all.
 
+    mask: the choices in play, (positions, choices): all that there are until `keep_best` prunes some. A choice that
+    is out of play has probability 0 whatever its parameter, and no architecture is derived with it. known: the
+    same on the CPU, where reading it waits for nothing.
+
     Raises SampledOnlyError if a dimension of the space can only be sampled.
     """
 
     mask: Tensor
+    known: Tensor
 
     def __init__(self, space: Space, seed: int = 0, scale: float = 1e-3) -> None:
         super().__init__()
@@ -43,15 +51,48 @@ class ArchParameters(nn.Module):
             self.values[dim.name] = nn.Parameter(alpha.reshape(dim.shape))
             masks.append(mask)
         self.width = max(dim.width for dim in self.dims)
-        self.register_buffer("mask", torch.cat([widen(mask, self.width) for mask in masks]), persistent=False)
+        self.register_buffer("mask", torch.cat([widen(mask, self.width) for mask in masks]))
+        self.register_load_state_dict_post_hook(_look)  # type: ignore[no-untyped-call]
+        self.look()
+
+    def look(self) -> None:
+        """Reads the mask, once whenever it has changed, so that no step has to."""
+        self.known = self.mask.cpu()
+        pairs = zip(self.positions, self.known.tolist(), strict=True)
+        left = {p: frozenset(i for i, plays in enumerate(row) if plays) for p, row in pairs}
+        self.in_play = {p: numbers for p, numbers in left.items() if len(numbers) < len(p.choices)}
+
+    @torch.no_grad()
+    def keep_best(self, count: int, probabilities: Probabilities) -> None:
+        """Prunes all but the `count` most probable choices of every position; of equals the first ones stay.
+
+        Chen et al. 2021 (DrNAS), section 3.3. A choice that architectures may not take counts like the others, but
+        does not stay alone: the best one that they may take then has the place of the last. ValueError if none is
+        to stay.
+        """
+        if count < 1:
+            raise ValueError(
+                f"of the choices of every position {count} are to be kept; it must be 1 at least"
+            )
+        rows = torch.cat([widen(probabilities[d.name].reshape(-1, d.width), self.width) for d in self.dims])
+        ranked = rows.double().cpu().masked_fill(~self.known, -1)
+        order = ranked.argsort(dim=1, descending=True, stable=True)[:, :count]
+        best = torch.zeros_like(self.known).scatter(1, order, True) & self.known
+        allowed = self.allowed()
+        barred = ~(best & allowed).any(1, keepdim=True)
+        way_out = ranked.masked_fill(~allowed, -1).argmax(1, keepdim=True)
+        best = best.scatter(1, order[:, -1:], best.gather(1, order[:, -1:]) & ~barred)
+        best = best.scatter(1, way_out, best.gather(1, way_out) | barred)
+        self.mask.copy_(best)
+        self.look()
 
     def stacked(self) -> Tensor:
-        """The alphas of all positions as one (positions, choices) tensor, 0 where padded."""
+        """The alphas of all positions as one (positions, choices) tensor, 0 where no choice is in play."""
         rows = [widen(alpha.reshape(-1, alpha.shape[-1]), self.width) for alpha in self.values.values()]
         return torch.cat(rows) * self.mask
 
     def unstacked(self, probabilities: Tensor) -> Probabilities:
-        """Rows (positions, choices) as a mapping in the alphas' shapes, dtype and device."""
+        """Rows (positions, choices) as a mapping in the alphas' shapes, dtype and device, with what was pruned."""
         result: dict[str, Tensor] = {}
         start = 0
         for name, alpha in self.values.items():
@@ -59,11 +100,11 @@ class ArchParameters(nn.Module):
             part = probabilities[start : start + rows, : alpha.shape[-1]]
             result[name] = part.reshape(alpha.shape).to(alpha)
             start += rows
-        return result
+        return Known(result, self.in_play)
 
     def scores(self) -> Tensor:
-        """The alphas of all positions as float64 on the CPU, (positions, choices), -inf where padded."""
-        return self.stacked().double().cpu().masked_fill(~self.mask.cpu(), -torch.inf)
+        """The alphas of all positions as float64 on the CPU, (positions, choices), -inf where no choice is in play."""
+        return self.stacked().double().cpu().masked_fill(~self.known, -torch.inf)
 
     def strongest(self, probabilities: Probabilities) -> dict[Position, int]:
         """The number of the most probable choice at every position of the alphas."""
@@ -71,19 +112,30 @@ class ArchParameters(nn.Module):
         best = [number for part in rows for number in part.argmax(1).tolist()]
         return dict(zip(self.positions, best, strict=True))
 
-    def log_probabilities(self) -> Tensor:
-        """log softmax of the alphas, (positions, choices), -inf where padded or forbidden."""
-        logits = self.stacked().detach().masked_fill(~self.mask, -torch.inf)
-        return F.log_softmax(logits.double(), dim=1).masked_fill(
-            ~self.allowed().to(logits.device), -torch.inf
-        )
+    @torch.no_grad()
+    def log_probabilities(self, probabilities: Probabilities | None = None) -> Tensor:
+        """Logarithms, of the alphas' softmax or of others, (positions, choices); -inf where out of play or forbidden."""
+        if probabilities is None:
+            logs = F.log_softmax(self.scores(), dim=1)
+        else:
+            rows = [probabilities[name].reshape(-1, a.shape[-1]) for name, a in self.values.items()]
+            logs = (
+                torch.cat([widen(part, self.width) for part in rows]).double().cpu().clamp_min(_LEAST).log()
+            )
+        return logs.masked_fill(~self.allowed(), -torch.inf)
 
     def allowed(self) -> Tensor:
-        """Which choices an architecture may take, (positions, choices)."""
-        allowed = torch.zeros_like(self.mask, device="cpu")
+        """Which choices in play an architecture may take, (positions, choices)."""
+        allowed = torch.zeros_like(self.known)
         for row, (dim, position) in enumerate((d, p) for d in self.dims for p in d.positions):
             allowed[row, dim.allowed(position)] = True
-        return allowed
+        return allowed & self.known
+
+
+def _look(alphas: nn.Module, _: object) -> None:
+    """After a state was loaded."""
+    assert isinstance(alphas, ArchParameters)
+    alphas.look()
 
 
 def refuse_sampled_only(space: Space) -> None:

@@ -20,13 +20,15 @@ class SandwichSampler(UniformSampler[A]):
     Largest and smallest go by number. Labels and truth values have no size: they are drawn, for each
     architecture anew; a space without any number (`sizes` is empty) has neither. Where a `require` excludes one of
     the two, its numbers step inwards, one at a random position at a time, until it is met; RequireError when
-    ten thousand steps did not lead there.
+    ten thousand steps did not lead there, ValueError on a negative `random`.
     """
 
     distils = True
 
     def __init__(self, arch: type[A], seed: int = 0, random: int = 2) -> None:
         super().__init__(seed)
+        if random < 0:
+            raise ValueError(f"random must not be negative, it is {random}")
         self.arch, self.random = arch, random
         space = arch.space
         choices = {p: dim.allowed(p) for dim in space.dims for p in dim.positions}
@@ -34,9 +36,15 @@ class SandwichSampler(UniformSampler[A]):
 
     def paths(self) -> list[A]:
         """Largest first, then smallest, then random ones."""
-        largest = self._extreme(lambda ascending: ascending[::-1])
-        smallest = self._extreme(lambda ascending: ascending)
-        return [largest, smallest, *(self() for _ in range(self.random))]
+        return [self.largest(), self.smallest(), *(self() for _ in range(self.random))]
+
+    def largest(self) -> A:
+        """The largest architecture."""
+        return self._extreme(lambda ascending: ascending[::-1])
+
+    def smallest(self) -> A:
+        """The smallest architecture."""
+        return self._extreme(lambda ascending: ascending)
 
     def _extreme(self, outside_in: Callable[[list[int]], list[int]]) -> A:
         """The first allowed architecture on a walk from the first choices of `outside_in` to the last."""

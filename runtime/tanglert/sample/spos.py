@@ -39,6 +39,9 @@ class UniformSampler(Generic[A]):
         """The architectures of a training step: one."""
         return [self()]
 
+    def anneal(self, progress: float) -> None:
+        """Told before every step how much of the training is done, 0 to 1; most samplers never change."""
+
     def _draw(self) -> dict[Any, int]:
         space = self.arch.space
         uniform = torch.rand(len(space.positions), dtype=torch.float64, generator=self._generator).tolist()

@@ -9,15 +9,13 @@ from typing import Any, Generic, TypeVar
 
 from tanglert.arch import ArchBase
 from tanglert.protocols import Sampler
+from tanglert.search.budget import Budget, NothingAdmitted
 
 A = TypeVar("A", bound=ArchBase)
 
 _REPEATS = 1_000
 _REFUSALS = 10_000
-
-
-class NothingAdmitted(ValueError):
-    """A limit that random architectures never meet."""
+_PATIENCE = 100
 
 
 class Strategy(ABC, Generic[A]):
@@ -31,6 +29,9 @@ class Strategy(ABC, Generic[A]):
     is always the same, and the state makes a search go on where it stopped, bit for bit. It ends after
     `evaluations`, or once the space seems used up: a thousand random draws were known already, or ten
     thousand not admitted, before one was new.
+
+    Random architectures that a `Budget` refuses are drawn again, so that those within it stay uniform; from the
+    hundredth in a row on, which only a tight budget brings about, they are made cheaper until they fit.
 
     `advance` raises NothingAdmitted if no random architecture is admitted at the start.
     """
@@ -100,12 +101,13 @@ class Strategy(ABC, Generic[A]):
         """A random architecture that is admitted and new; None if there seems to be none."""
         repeats = refusals = 0
         while repeats < _REPEATS and refusals < _REFUSALS:
-            arch = self.sampler()
-            assert isinstance(arch, self.arch_class), f"the sampler is of another space: {arch!r}"
-            if arch in self.history or arch in besides:
-                repeats += 1
-            elif not self._admits(arch):
+            if refusals == _PATIENCE and isinstance(self.admit, Budget) and not (self.history or besides):
+                self.admit.check()
+            arch = self._candidate(tight=refusals >= _PATIENCE)
+            if arch is None:
                 refusals += 1
+            elif arch in self.history or arch in besides:
+                repeats += 1
             else:
                 return arch
         if not self.history and not besides:
@@ -114,3 +116,11 @@ class Strategy(ABC, Generic[A]):
                 f" limits ({self.admit}); raise them above the cost of its smallest architecture"
             )
         return None
+
+    def _candidate(self, tight: bool) -> A | None:
+        """What the sampler draws, if it is admitted; in a tight budget, what it can be made into."""
+        arch = self.sampler()
+        assert isinstance(arch, self.arch_class), f"the sampler is of another space: {arch!r}"
+        if self._admits(arch):
+            return arch
+        return self.admit.repaired(arch) if tight and isinstance(self.admit, Budget) else None

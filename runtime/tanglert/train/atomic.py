@@ -17,6 +17,15 @@ def replace_text(path: Path, text: str) -> None:
     sync_folder(path.parent)
 
 
+def append_text(path: Path, text: str) -> None:
+    """Adds `text` at the end. OSError, naming `path`; a part of the text may be there then."""
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
 @contextmanager
 def beside(path: Path) -> Iterator[BinaryIO]:
     """A file `partial(path)` to write, on the disk at the end. If that fails (a full disk) it is taken away again."""
@@ -36,10 +45,12 @@ def partial(path: Path) -> Path:
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes renames in `folder` last through a power cut, where the system can."""
+    """Makes renames in `folder` last through a power cut, where the system can. OSError names it."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(folder)) from error
         finally:
             os.close(descriptor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,11 +11,13 @@ from torch import Tensor
 from tanglert.arch import ArchBase
 from tanglert.choices import Probabilities
 from tanglert.data.part import Part
+from tanglert.extent import Position
 from tanglert.protocols import HardRelaxation, Relaxation, Task
+from tanglert.relax.penalty import Penalty
 from tanglert.supernet import SupernetBase
-from tanglert.train.engine import Engine
-from tanglert.train.options import Options
-from tanglert.train.order import Batches
+from tanglert.train.distributed import ALONE, World
+from tanglert.train.engine import DivergedError, Engine
+from tanglert.train.options import Options, OptionsError
 from tanglert.train.unrolled import unrolled_loss
 
 
@@ -36,10 +38,15 @@ class Bilevel(Engine):
         validation: Part,
         relaxation: Relaxation,
         options: Options,
+        world: World = ALONE,
+        penalty: Penalty | None = None,
     ) -> None:
-        super().__init__(supernet, task, train, options)
+        super().__init__(supernet, task, train, options, world)
+        self.penalty = penalty
+        if options.order == 2 and options.accumulate > 1:
+            raise OptionsError("order 2 looks ahead of one batch: it does not accumulate several")
         self.validation, self.relaxation = validation, relaxation
-        self.arch_batches = Batches(len(validation), options.batch_size, options.seed, "validation")
+        self.arch_batches = self.batches_of(validation, "validation")
         self.alphas = list(relaxation.alphas.parameters())
         self.arch_optimizer = torch.optim.Adam(
             self.alphas, options.arch_lr, betas=(0.5, 0.999), weight_decay=relaxation.weight_decay
@@ -51,10 +58,14 @@ class Bilevel(Engine):
         losses: dict[str, Tensor] = {}
         if self.epoch >= self.options.warmup:
             losses["arch_loss"] = self.learn_architecture()
-        drawn = self.draw()
-        x, y = self.train.batch(self.batches[self.step])
-        losses["train_loss"] = self.descend(self.task.loss(self.supernet(x, drawn), y))
+        losses["train_loss"] = self.learn_weights()
         return losses
+
+    def learn_weights(self) -> Tensor:
+        """One step of the weights at one draw; the training loss."""
+        drawn = self.draw()
+        at = [drawn] if isinstance(drawn, ArchBase) else []
+        return self.descend(lambda x, y: [self.task.loss(self.forward(x, drawn), y)], at=at)
 
     @torch.no_grad()
     def draw(self) -> ArchBase | Probabilities:
@@ -63,26 +74,68 @@ class Bilevel(Engine):
             return self.relaxation.sampled()
         return self.relaxation.sample()
 
-    def validation_loss(self) -> Tensor:
-        """The loss of the sampled mixture on a validation batch; of second order after a step of the weights."""
-        x, y = self.validation.batch(self.arch_batches[self.step])
-        probabilities = self.relaxation.sample()
-        if self.options.order == 1:
-            return self.task.loss(self.supernet(x, probabilities), y)
-        train = self.train.batch(self.batches[self.step])
-        lr = self.learning_rate()
-        return unrolled_loss(self.supernet, self.task, probabilities, train, (x, y), lr)
-
     def learn_architecture(self) -> Tensor:
-        """One step of the alphas; the validation loss with the penalty."""
-        loss = self.validation_loss()
+        """One step of the alphas at one draw; the validation loss with the penalty.
+
+        The draw's own graph, from the alphas, is kept for all batches; the network's only for one.
+        """
+        drawn = self.relaxation.sample()
+        parts = self.arch_batches.parts(self.step)
+        losses = []
+        for alpha in self.alphas:
+            alpha.grad = torch.zeros_like(alpha)
+        for number, index in enumerate(parts, 1):
+            losses.append(self._add_gradient(drawn, index, len(parts), keep=number < len(parts)))
+        mean = torch.stack(losses).mean().view(1)
+        return self.update("arch_loss", mean, self.arch_optimizer, self.options.arch_clip)
+
+    def _add_gradient(self, drawn: Probabilities, index: Tensor, parts: int, keep: bool) -> Tensor:
+        """Adds to the alphas' gradients what one batch of `parts` contributes; its loss, without a graph."""
+        loss = self.validation_loss(drawn, index)
         loss = loss + self.relaxation.penalty().to(loss)
-        gradients = torch.autograd.grad(loss, self.alphas, allow_unused=True)
+        if self.penalty is not None:  # at the mean the cost is that which is to be expected of a draw
+            loss = loss + self.penalty(self.relaxation.mean()).to(loss)
+        gradients = torch.autograd.grad(loss / parts, self.alphas, retain_graph=keep, allow_unused=True)
         for alpha, gradient in zip(self.alphas, gradients, strict=True):
-            alpha.grad = torch.zeros_like(alpha) if gradient is None else gradient
-        self.note("arch_loss", loss, torch.nn.utils.clip_grad_norm_(self.alphas, self.options.arch_clip))
-        self.arch_optimizer.step()
+            if gradient is not None:
+                assert alpha.grad is not None
+                alpha.grad += gradient
         return loss.detach()
+
+    def validation_loss(self, drawn: Probabilities, index: Tensor) -> Tensor:
+        """The loss of the mixture on a validation batch; of second order after a step of the weights."""
+        x, y = self.validation.batch(index)
+        if self.options.order == 1:
+            return self.task.loss(self.forward(x, drawn), y)
+        train = self.train.batch(self.batches[self.step])
+        lr, precision = self.learning_rate(), self.options.precision
+        return unrolled_loss(self.supernet, self.task, drawn, train, (x, y), lr, self.world, precision)
+
+    def circumstances(self, at: Sequence[ArchBase], bad: int | None) -> str:
+        """The architecture that ran; of a mixture, which alphas are not finite, else its most probable choices."""
+        if at:
+            return super().circumstances(at, bad)
+        broken = self.broken()
+        if broken:
+            return broken
+        alphas = self.relaxation.alphas
+        strongest = alphas.strongest(alphas.unstacked(alphas.scores().softmax(1)))
+        choices = ", ".join(f"{named(p)} {p.choices[i]}" for p, i in strongest.items())
+        return f"all architecture parameters are finite, the most probable choices are {choices}"
+
+    def broken(self) -> str:
+        """Which architecture parameters are not finite, as a sentence; empty if all are."""
+        alphas = self.relaxation.alphas
+        finite = alphas.stacked().detach().isfinite().all(1).tolist()
+        places = [named(p) for p, fine in zip(alphas.positions, finite, strict=True) if not fine]
+        return f"the architecture parameters of {', '.join(places)} are not finite" if places else ""
+
+    def read(self) -> None:
+        """Looks at the alphas too: not every draw shows that one is not finite."""
+        super().read()
+        broken = self.broken()
+        if broken:
+            raise DivergedError(f"{broken} (step {self.step}); a smaller arch_lr or arch_clip may help")
 
     def state_dict(self) -> dict[str, Any]:
         """With the relaxation (alphas, generator) and the alphas' optimiser."""
@@ -97,3 +150,8 @@ class Bilevel(Engine):
         super().load_state_dict(state)
         self.relaxation.load_state_dict(state["relaxation"])
         self.arch_optimizer.load_state_dict(state["arch_optimizer"])
+
+
+def named(position: Position) -> str:
+    """Such as `hidden` (position 2)."""
+    return f"`{position.dim}` (position {position.index})"

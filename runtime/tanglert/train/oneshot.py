@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from tanglert.arch import ArchBase
 from tanglert.data.part import Part
 from tanglert.protocols import PathSampler, Task
 from tanglert.supernet import SupernetBase
+from tanglert.train.distributed import ALONE, World
 from tanglert.train.engine import Engine
 from tanglert.train.options import Options
 
@@ -29,33 +29,31 @@ class OneShot(Engine):
     """
 
     def __init__(
-        self, supernet: SupernetBase, task: Task, train: Part, sampler: PathSampler, options: Options
+        self,
+        supernet: SupernetBase,
+        task: Task,
+        train: Part,
+        sampler: PathSampler,
+        options: Options,
+        world: World = ALONE,
     ) -> None:
-        super().__init__(supernet, task, train, options)
+        super().__init__(supernet, task, train, options, world)
         self.sampler = sampler
 
     def learn(self) -> dict[str, Tensor]:
         """One step of the weights at the sampled architectures; the mean of their losses."""
-        self.optimizer.zero_grad(set_to_none=True)
+        self.sampler.anneal(self.step / self.total)
         paths = self.sampler.paths()
-        losses = []
-        for loss in self.losses(paths):
-            (loss / len(paths)).backward()  # type: ignore[no-untyped-call]
-            losses.append(loss.detach())
-        mean = torch.stack(losses).mean()
-        self.note("train_loss", mean, nn.utils.clip_grad_norm_(self.supernet.parameters(), self.options.clip))
-        self.optimizer.step()
-        return {"train_loss": mean}
+        return {"train_loss": self.descend(lambda x, y: self.losses(x, y, paths), len(paths), paths)}
 
-    def losses(self, paths: Sequence[ArchBase]) -> Iterator[Tensor]:
-        """The loss of every architecture on the step's batch, each when it is asked for."""
-        x, y = self.train.batch(self.batches[self.step])
+    def losses(self, x: Tensor, y: Tensor, paths: Sequence[ArchBase]) -> Iterator[Tensor]:
+        """The loss of every architecture on a batch, each when it is asked for."""
         first, *others = paths
-        output = self.supernet(x, first)
+        output = self.forward(x, first)
         teacher = output.detach()
         yield self.task.loss(output, y)
         for arch in others:
-            output = self.supernet(x, arch)
+            output = self.forward(x, arch)
             yield distillation(output, teacher) if self.sampler.distils else self.task.loss(output, y)
 
     def state_dict(self) -> dict[str, Any]:

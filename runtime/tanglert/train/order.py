@@ -34,22 +34,50 @@ def split(count: int, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
 
 
 class Batches:
-    """Endless batches of equal size over `count` items, each epoch in an order of its own.
+    """Endless batches over `count` items, each epoch in an order of its own.
 
-    What does not fill a batch at the end of an epoch is left out; the order is another one every time.
+    A step takes `accumulate` batches of `size` items in each of `ranks` processes, all different; this is the share
+    of process `rank`. Together they are what one process takes that has the product for its batch size. What does
+    not fill a step at the end of an epoch is left out; the order is another one every time.
+
+    DataError if there is not an item for each of these batches.
     """
 
-    def __init__(self, count: int, batch_size: int, seed: int, purpose: str) -> None:
-        self.count = count
-        self.size = min(batch_size, count)
-        self.per_epoch = count // self.size
+    def __init__(
+        self,
+        count: int,
+        batch_size: int,
+        seed: int,
+        purpose: str,
+        *,
+        rank: int = 0,
+        ranks: int = 1,
+        accumulate: int = 1,
+    ) -> None:
+        shares = ranks * accumulate
+        if count < shares:
+            raise DataError(
+                f"a step takes {accumulate} batches in each of {ranks} processes, but the {purpose} part has only"
+                f" {count} samples"
+            )
+        self.count, self.accumulate, self.ranks, self.rank = count, accumulate, ranks, rank
+        self.size = min(batch_size, count // shares)
+        self.per_epoch = count // (self.size * shares)
         self._seed, self._purpose = seed, purpose
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
 
     def __getitem__(self, step: int) -> Tensor:
-        """Indices (size,) of batch number `step`, counted from the beginning of training."""
+        """What this process takes in step number `step`, counted from the beginning of training: indices of all its
+        batches, (accumulate · size,).
+        """
         epoch, place = divmod(step, self.per_epoch)
         if epoch != self._epoch:
             self._epoch, self._order = epoch, permutation(self.count, self._seed, self._purpose, epoch)
-        return self._order[place * self.size : (place + 1) * self.size]
+        mine = self.accumulate * self.size
+        start = (place * self.ranks + self.rank) * mine
+        return self._order[start : start + mine]
+
+    def parts(self, step: int) -> tuple[Tensor, ...]:
+        """The same, a batch at a time: `accumulate` times indices (size,)."""
+        return self[step].view(self.accumulate, self.size).unbind()

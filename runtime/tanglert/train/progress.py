@@ -102,7 +102,12 @@ class Clock:
 
 def shown(record: Mapping[str, Any]) -> str:
     """The measures of a record in a fixed order, as far as there are any."""
-    names = ("train_loss", "arch_loss", "valid_loss", "valid_accuracy", "valid_perplexity")
+    measures = ("loss", "accuracy", "perplexity")
+    names = [
+        "train_loss",
+        "arch_loss",
+        *(f"{part}_{name}" for part in ("valid", "test") for name in measures),
+    ]
     return "  ".join(f"{name.replace('_', ' ')} {record[name]:.4g}" for name in names if name in record)
 
 

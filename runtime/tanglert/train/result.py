@@ -18,7 +18,7 @@ class Result:
     random: the metric of random architectures on the held-out part. metric: the name of the metric that
     people read; higher: whether more is better. seconds: of work, without the time between interruption and
     resume. front: of a search that ranked architectures, those that no other beats in metric, parameters and
-    multiply-adds, with these figures (on the part that chose).
+    multiply-adds, with these figures (on the part that chose). memory: bytes at the peak; None if unknown.
     """
 
     space: str
@@ -35,6 +35,7 @@ class Result:
     held_out: int
     seconds: float
     front: list[dict[str, Any]] = field(default_factory=list)
+    memory: int | None = None
 
     @property
     def random_mean(self) -> float | None:

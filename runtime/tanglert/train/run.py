@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ from tanglert.data.part import Data
 from tanglert.protocols import SpaceModule
 from tanglert.search import Strategy
 from tanglert.train.assembly import Search
-from tanglert.train.checkpoint import BrokenCheckpoint
+from tanglert.train.distributed import joined, restarted
 from tanglert.train.folder import RunFolder
-from tanglert.train.interrupt import Interrupted, StopRequest
+from tanglert.train.interrupt import StopRequest
 from tanglert.train.lock import sole_use
+from tanglert.train.loop import Loop
 from tanglert.train.options import Options
 from tanglert.train.progress import Progress, Silent
 from tanglert.train.result import Result
@@ -30,94 +31,89 @@ def run_search(
     *,
     resume: bool = False,
     texts: Mapping[str, str] | None = None,
+    parent: str | Path | None = None,
+    stages: Sequence[SpaceModule] = (),
 ) -> Result:
     """Searches `module`'s space on `data` and leaves everything in `folder`.
 
     texts: files to put there, by name (the source of the space, the generated module).
+    parent: the folder of a run whose supernet is searched as it is, without training.
+    stages: the space as each of `options.stages` has it, where they have params of their own.
     A stopped run (Ctrl-C, SIGTERM) goes on with `resume=True` exactly where it stopped; a complete one gives
     its result again.
 
+    Under torchrun (or within the caller's process group) all processes call this alike: each takes its share of
+    every batch, the first one writes and reports, and a stop of one stops all. One that torchrun starts anew
+    goes on from the last checkpoint.
+
     Raises Interrupted when stopped, DivergedError, RunError, OptionsError, DataError, SampledOnlyError,
-    ForeignCheckpoint, BrokenCheckpoint.
+    ForeignCheckpoint, BrokenCheckpoint, LostProcess, ProcessesDiffer.
     """
-    search = Search(module, data, options)
     path = Path(folder)
-    if not resume:
-        path.mkdir(parents=True, exist_ok=True)
-    with sole_use(path):
-        files = RunFolder(path, module.SPACE, search.config(), resume, texts)
+    with joined() as world, ExitStack() as stack:
+        search = Search(module, data, options, world, stages)
+        if parent is not None:
+            search.inherit(Path(parent))
+        resume = resume or (restarted() and world.from_main((path / "config.json").exists))
+        if not resume:
+            world.from_main(lambda: path.mkdir(parents=True, exist_ok=True))
+        world.from_main(lambda: stack.enter_context(sole_use(path)))
+        files = RunFolder(path, module.SPACE, search.config(), resume, texts, world)
         finished = files.result()
         if finished is not None:
             return finished
-        if resume:
-            files.write(texts or {})
-        with StopRequest() as stop:
-            return Run(search, files, stop, progress or Silent()).complete()
+        stop = stack.enter_context(StopRequest())
+        return Run(search, files, stop, progress if progress and world.is_main else Silent()).complete()
 
 
 # What progress and metrics call the searches.
 SEARCHES = {"random": "random search", "evolution": "evolution", "nsga2": "NSGA-II"}
 
 
-class Run:
+class Run(Loop):
     """A search going on in a folder: training, ranking, comparison; stopped and saved on request."""
 
     def __init__(self, search: Search, files: RunFolder, stop: StopRequest, progress: Progress) -> None:
-        self.search, self.files, self.stop, self.progress = search, files, stop, progress
-        self.seconds, lines = 0.0, 0
-        if files.checkpoint.exists():
-            state = files.checkpoint.load()
-            try:
-                search.load_state_dict(state["search"])
-                self.seconds, lines = float(state["seconds"]), int(state["lines"])
-            except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-                reason = " ".join(repr(error).split())[:300]
-                raise BrokenCheckpoint(f"{files.checkpoint.path} is none of this run ({reason})") from error
-        files.rewind(lines)
-        self._since = time.monotonic()
+        self.search = search
+        super().__init__("search", search, files, stop, progress)
 
     def complete(self) -> Result:
         """Everything that is left to do."""
         try:
-            self.fit()
+            self.train()
             if not self.search.options.by_gradients:
                 self.rank(SEARCHES[self.search.options.strategy], self.search.ranking)
             self.rank("random architectures to compare with", self.search.random)
-            result = self.search.result(round(self.elapsed(), 2))
+            result = self.search.result(round(self.elapsed(), 2), self.peak())
             self.save()
             self.files.write_result(result)
             return result
         finally:
             self.progress.close()
 
-    def fit(self) -> None:
-        """Trains to the end of the epochs; measures and saves after each."""
-        engine, options = self.search.engine, self.search.options
-        title = f"{options.optimizer} on {self.search.space.name}"
-        self.progress.start(title, options.epochs, engine.total, engine.step)
-        while not engine.done:
-            engine.advance()
-            epoch = (engine.step - 1) // engine.batches.per_epoch + 1
-            self.progress.step(epoch, engine.step, engine.mean_losses())
-            if engine.between_epochs:
-                self.end_epoch()
-            elif options.save_every and engine.step % options.save_every == 0:
-                self.save()
-            self.leave_if_asked(f"in epoch {epoch}, after step {engine.step} of {engine.total}")
+    def train(self) -> None:
+        """Every stage to its end."""
+        search = self.search
+        while True:
+            stage = f", stage {search.stage + 1} of {len(search.stages)}" if search.stages else ""
+            title = f"{search.options.optimizer} on {search.space.name}{stage}"
+            self.fit(title, self.measures, search.epochs_before)
+            if not search.next_stage():
+                return
 
-    def end_epoch(self) -> None:
-        """A line of metrics, the current architecture, a checkpoint."""
-        engine, arch = self.search.engine, self.search.current()
-        record: dict[str, Any] = {"kind": "epoch", "epoch": engine.epoch, "step": engine.step}
-        record |= engine.mean_losses()
-        record |= {f"valid_{name}": value for name, value in self.search.validate().items()}
-        record |= {"lr": engine.learning_rate(), "seconds": round(self.elapsed(), 2)}
+    def measures(self) -> dict[str, Any]:
+        """Metrics on the validation part, the architecture of the moment and the probabilities of all choices."""
+        arch = self.search.current()
+        record: dict[str, Any] = {f"valid_{name}": value for name, value in self.search.validate().items()}
+        if arch is not None and self.search.mixes:
+            record |= {f"subnet_{name}": value for name, value in self.search.on_validation(arch).items()}
+        probabilities = self.search.probabilities()
+        if probabilities is not None:
+            record["probabilities"] = probabilities
         if arch is not None:
             record["arch"] = arch.to_dict()
             self.files.write_architecture(arch)
-        self.files.log(record)
-        self.progress.epoch(record)
-        self.save()
+        return record
 
     def rank(self, what: str, ranking: Strategy[ArchBase]) -> None:
         """A search to its end, a line of metrics for every architecture."""
@@ -125,27 +121,12 @@ class Run:
             arch = ranking.advance()
             if arch is not None:
                 metrics = ranking.history[arch]
-                self.files.log({"kind": what, "arch": arch.to_dict(), **metrics})
+                self.files.log(
+                    {"kind": what, "arch": arch.to_dict(), **metrics, "seconds": round(self.elapsed(), 2)}
+                )
                 best = ranking.history[ranking.best()][self.search.task.metric]
                 self.progress.ranking(what, len(ranking.history), ranking.evaluations, best)
             self.leave_if_asked(f"in the {what}, after {len(ranking.history)} of {ranking.evaluations}")
         found = self.search.current()
         if found is not None:
             self.files.write_architecture(found)
-
-    def leave_if_asked(self, where: str) -> None:
-        """Saves and raises Interrupted once a stop is requested."""
-        if self.stop.requested:
-            self.save()
-            raise Interrupted(
-                f"stopped {where}; the run is saved in {self.files.path}, resume it to go on from there"
-            )
-
-    def elapsed(self) -> float:
-        """Seconds of work, since the start or the resume and before it."""
-        return self.seconds + time.monotonic() - self._since
-
-    def save(self) -> None:
-        """A checkpoint of the moment; it knows how many lines of metrics belong to it."""
-        state = {"search": self.search.state_dict(), "seconds": self.elapsed(), "lines": self.files.lines}
-        self.files.checkpoint.save(state)

@@ -14,14 +14,21 @@ from tanglert.space import Space
 
 
 class Classification:
-    """Cross entropy of logits (B, classes), measured by accuracy."""
+    """Cross entropy of logits (B, classes), measured by accuracy.
+
+    label_smoothing: the share of the target that is spread over all classes (Szegedy et al. 2016, section 7), in
+    the loss that is trained on; what is measured is the plain cross entropy.
+    """
 
     metric = "accuracy"
     higher = True
 
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        self.label_smoothing = label_smoothing
+
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Mean cross entropy in nats."""
-        return F.cross_entropy(output.flatten(0, -2), target.flatten())
+        return F.cross_entropy(output.flatten(0, -2), target.flatten(), label_smoothing=self.label_smoothing)
 
     def tally(self, output: Tensor, target: Tensor) -> Tensor:
         """Summed cross entropy, number of correct predictions, number of predictions: float64 (3,)."""
@@ -60,15 +67,15 @@ class TaskError(ValueError):
     """A space whose input and result are of no task that searches know."""
 
 
-def task_for(space: Space) -> Task:
+def task_for(space: Space, label_smoothing: float = 0.0) -> Task:
     """The task of a space's types. Raises TaskError if they are of neither kind."""
     kind, shape = space.output
     if kind == "vector":
-        return Classification()
+        return Classification(label_smoothing)
     if kind == "tokens" and len(space.inputs) == 1 and space.inputs[0].kind == "ids":
         vocab, length = space.inputs[0].shape
         if tuple(shape) == (length, vocab):
-            return LanguageModel()
+            return LanguageModel(label_smoothing)
     raise TaskError(
         f"`{space.name}` gives {kind}{tuple(shape)}: searches know classification (vector(classes)) and"
         " language models (ids(vocab, L) to tokens(L, vocab))"

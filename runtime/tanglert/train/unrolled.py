@@ -9,9 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from tanglert.choices import Probabilities
+from tanglert.choices import Known, Probabilities
 from tanglert.protocols import Task
 from tanglert.supernet import SupernetBase
+from tanglert.train.distributed import ALONE, World
+from tanglert.train.options import OptionsError
+from tanglert.train.precision import Precision, forward
 
 
 def unrolled_loss(
@@ -21,30 +24,55 @@ def unrolled_loss(
     train: tuple[Tensor, Tensor],
     validation: tuple[Tensor, Tensor],
     lr: float,
+    world: World = ALONE,
+    precision: Precision = "fp32",
 ) -> Tensor:
     """L_val(w', p) with w' = w - lr · dL_train(w, p)/dw, a scalar, differentiable in the probabilities p (once).
 
     Liu et al. 2019, equations 6 and 7: its gradient is dL_val/dp at w', less lr · d²L_train/dp dw · dL_val/dw'. The
     product is exact, where the paper's equation 8 takes a finite difference. The virtual step is plain
     gradient descent, without the optimiser's momentum, decay and clipping. Weights and their gradients are as
-    before.
+    before. Of several processes the virtual step is the common one: the result is this process's share of a mean.
+    Raises OptionsError where the network has an operation whose second derivative torch does not know.
     """
-    at = {name: p.detach().requires_grad_() for name, p in probabilities.items()}
+    leaves = {name: p.detach().requires_grad_() for name, p in probabilities.items()}
+    at = Known(leaves, getattr(probabilities, "in_play", {}))
     weights = [w for w in supernet.parameters() if w.requires_grad]
     with sdpa_kernel(SDPBackend.MATH):  # the fused kernels of attention have no second derivative
-        loss = task.loss(supernet(train[0], at), train[1])
+        loss = task.loss(forward(supernet, train[0], at, precision), train[1])
         steps = torch.autograd.grad(loss, weights, create_graph=True, allow_unused=True)
-        with moved(weights, steps, lr):
-            loss = task.loss(supernet(validation[0], at), validation[1])
+        with moved(weights, common(steps, world), lr):
+            loss = task.loss(forward(supernet, validation[0], at, precision), validation[1])
             slopes = torch.autograd.grad(loss, [*weights, *at.values()], allow_unused=True)
+        world.mean_(slopes[: len(weights)])
         reached = zip(steps, slopes[: len(weights)], strict=True)
         along = [(s * v).sum() for s, v in reached if s is not None and v is not None]
-        bends = torch.autograd.grad(torch.stack(along).sum(), list(at.values()), allow_unused=True)
+        bends = second(torch.stack(along).sum(), list(at.values()))
     total = {
         name: _or_zero(slope, at[name]) - lr * _or_zero(bend, at[name])
         for name, slope, bend in zip(at, slopes[len(weights) :], bends, strict=True)
     }
     return with_gradient(loss.detach(), probabilities, total)
+
+
+def second(slope: Tensor, leaves: Sequence[Tensor]) -> Sequence[Tensor | None]:
+    """The gradient of what is made of gradients. OptionsError if torch has none."""
+    try:
+        return torch.autograd.grad(slope, leaves, allow_unused=True)
+    except RuntimeError as error:
+        if "is not implemented" not in str(error):
+            raise
+        raise OptionsError(
+            f"order 2 needs second derivatives, and torch lacks one of this network ({error}); take order 1",
+            "order",
+        ) from error
+
+
+def common(steps: Sequence[Tensor | None], world: World) -> list[Tensor | None]:
+    """Their values, the mean over all processes."""
+    values = [None if step is None else step.detach().clone() for step in steps]
+    world.mean_(values)
+    return values
 
 
 @contextmanager
@@ -56,7 +84,7 @@ def moved(weights: Sequence[nn.Parameter], steps: Sequence[Tensor | None], lr: f
     before = [w.data for w in weights]
     try:
         for w, step in zip(weights, steps, strict=True):
-            w.data = w.data if step is None else w.data - lr * step.detach()
+            w.data = w.data if step is None else w.data - lr * step
         yield
     finally:
         for w, data in zip(weights, before, strict=True):
