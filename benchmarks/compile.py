@@ -43,7 +43,7 @@ def synthetic(dimensions: int) -> str:
             "",
             "network:",
             "    x = linear(image, 64)",
-            *(_repeat(i, "depth" if i % 10 == 0 else str(layers)) for i in range(blocks)),
+            *(_repeat(i, "depth" if i % 5 == 0 else str(layers)) for i in range(blocks)),
             "    return linear(mean(layer_norm(x)), 10)\n",
         ]
     )

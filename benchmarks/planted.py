@@ -37,6 +37,8 @@ ALONE = {**WEIGHTS, "epochs": 6}
 GRADIENTS = {**WEIGHTS, "epochs": 13, "arch_lr": 3e-2}  # 403 steps on half of the data
 ONE_SHOT = {**WEIGHTS, "epochs": 8, "evaluations": 40}  # 400 steps on four fifths of it
 
+STAGES = ({"epochs": 7, "warmup_epochs": 2}, {"epochs": 6, "keep": 2})
+
 METHODS: dict[str, dict[str, Any]] = {
     "darts": {**GRADIENTS, "optimizer": "darts"},
     "darts, second order": {**GRADIENTS, "optimizer": "darts", "order": 2},
@@ -44,9 +46,10 @@ METHODS: dict[str, dict[str, Any]] = {
     "gdas": {**GRADIENTS, "optimizer": "gdas"},
     "drnas, L2": {**GRADIENTS, "optimizer": "drnas"},
     "drnas, KL": {**GRADIENTS, "optimizer": "drnas", "regulariser": "kl"},
+    "drnas, in stages": {**GRADIENTS, "optimizer": "drnas", "stages": STAGES},
     **{
         f"{sampler} + {strategy}": {**ONE_SHOT, "optimizer": sampler, "strategy": strategy}
-        for sampler in ("spos", "fairnas", "sandwich")
+        for sampler in ("spos", "fairnas", "random-a", "sandwich", "shrinking")
         for strategy in ("random", "evolution", "nsga2")
     },
 }
@@ -89,8 +92,8 @@ def searched(module: SpaceModule, data: Data, method: str, seed: int) -> dict[st
 
 
 def train(search: Search) -> None:
-    """To the end of its epochs."""
-    while not search.engine.done:
+    """To the end of its epochs, in all stages."""
+    while not search.engine.done or search.next_stage():
         search.engine.advance()
 
 

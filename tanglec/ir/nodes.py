@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import is_not
 from typing import Any
 
 from tanglec.ir.extents import TRUE, Extent, Position, Scalar, apply, const, product_of, show
@@ -454,7 +455,10 @@ def walk(body: tuple[Step, ...], present: Extent = TRUE) -> Iterator[tuple[Opera
 
 
 def rewrite(body: tuple[Step, ...], change: Callable[[Operation], Operation]) -> tuple[Step, ...]:
-    """The body with every operation replaced by what `change` makes of it; an instance that is called twice stays one."""
+    """The body with every operation replaced by what `change` makes of it; an instance that is called twice stays one.
+
+    What holds no operation that changed is not copied.
+    """
     return _Rewriter(change).body(body)
 
 
@@ -464,16 +468,21 @@ class _Rewriter:
     done: dict[int, Instance] = field(default_factory=dict)
 
     def body(self, steps: tuple[Step, ...]) -> tuple[Step, ...]:
-        return tuple(map(self.step, steps))
+        changed = tuple(map(self.step, steps))
+        return changed if any(map(is_not, changed, steps)) else steps
 
     def step(self, step: Step) -> Step:
         if isinstance(step, Operation):
             return self.change(step)
         if isinstance(step, Call):
-            return replace(step, instance=self.instance(step.instance))
-        return with_bodies(step, [self.body(inner) for _, inner in bodies(step)])
+            instance = self.instance(step.instance)
+            return step if instance is step.instance else replace(step, instance=instance)
+        inner = [body for _, body in bodies(step)]
+        changed = [self.body(body) for body in inner]
+        return with_bodies(step, changed) if any(map(is_not, changed, inner)) else step
 
     def instance(self, instance: Instance) -> Instance:
         if id(instance) not in self.done:
-            self.done[id(instance)] = replace(instance, body=self.body(instance.body))
+            body = self.body(instance.body)
+            self.done[id(instance)] = instance if body is instance.body else replace(instance, body=body)
         return self.done[id(instance)]

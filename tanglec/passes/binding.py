@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tanglec.diagnostics import Abort, Label
@@ -204,6 +205,7 @@ def _wrong(op: Op, parameter: Parameter, value: Any, span: Span, check: Checker)
     )
 
 
+@lru_cache(maxsize=1_000)
 def default(parameter: Parameter) -> Extent | None:
     """The default as the signature has it."""
     text = parameter.default or "none"

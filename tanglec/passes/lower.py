@@ -30,6 +30,8 @@ def choose_lowerings(space: Space, sink: Sink, lowering: str) -> Space:
         make = operation.supernet.layer
         if chosen == "loop" and make is not None and len(operation.lowerings) > 1:
             make = Constructor(make.name, make.args, (*make.options, ("lowering", "loop")))
+        if chosen == operation.lowering and make is operation.supernet.layer:
+            return operation
         return replace(operation, lowering=chosen, supernet=replace(operation.supernet, layer=make))
 
     return replace(space, network=replace(space.network, body=rewrite(space.network.body, change)))
