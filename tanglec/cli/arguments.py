@@ -36,6 +36,18 @@ GroupWeight = Annotated[
         " as the reference of TangleNAS has it.",
     ),
 ]
+RecipeName = Annotated[
+    str | None,
+    typer.Option(
+        "--recipe",
+        metavar="NAME|FILE.toml:NAME",
+        help="A named set of options, from the TOML file beside the space; `tanglec recipes SPACE` lists them.",
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="OPTION=VALUE", help="Set any option of a recipe; may be repeated."),
+]
 NotationName = Annotated[
     str | None,
     typer.Option(

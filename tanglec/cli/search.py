@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tanglec.cli.arguments import AsJSON, GroupWeight, Params, Sharing, read_params
+from tanglec.cli.arguments import AsJSON, GroupWeight, Params, RecipeName, Set, Sharing, read_params
 from tanglec.cli.messages import BadOption, is_main, reported
-from tanglec.cli.outcome import show
-from tanglec.cli.processes import STOPPED
-from tanglec.cli.settings import RecipeName, Set
-from tanglec.ir.extents import Scalar
 
 if TYPE_CHECKING:
     from tanglec.api import Compiled
     from tanglec.cli.notation import Shown
     from tanglec.cli.plan import Plan
+    from tanglec.ir.extents import Scalar
     from tanglert.train import Result
 
 Optimizer = Annotated[
@@ -158,6 +155,7 @@ def search(
     weights = {} if sharing == "entangled" else {"sharing": sharing}  # the defaults leave a recipe its own
     weights |= {} if group_weight == "outside" else {"group_weight": group_weight}
     with reported("json" if json else "full"):
+        from tanglec.cli.outcome import show
         from tanglec.cli.training import need_torch, runtime_errors
 
         need_torch()
@@ -200,6 +198,7 @@ def _plan(
 
 
 def _run(plan: Plan, resume: bool, tensorboard: bool) -> Result:
+    from tanglec.cli.processes import STOPPED
     from tanglec.cli.training import same_again
     from tanglert.data import load
     from tanglert.train import Board, Interrupted, display, run_search

@@ -7,9 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from json import dumps
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from tanglec.architecture import plain_scalar
 from tanglec.cli.messages import BadOption
@@ -19,19 +17,6 @@ from tanglec.source import Source, Span
 
 if TYPE_CHECKING:
     from tanglert.train import Options
-
-RecipeName = Annotated[
-    str | None,
-    typer.Option(
-        "--recipe",
-        metavar="NAME|FILE.toml:NAME",
-        help="A named set of options, from the TOML file beside the space; `tanglec recipes SPACE` lists them.",
-    ),
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="OPTION=VALUE", help="Set any option of a recipe; may be repeated."),
-]
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tanglec.cli.arguments import AsJSON, Params, read_params
+from tanglec.cli.arguments import AsJSON, Params, RecipeName, Set, read_params
 from tanglec.cli.messages import BadOption, is_main, reported
-from tanglec.cli.settings import RecipeName, Set
 
 if TYPE_CHECKING:
     from torch import Tensor

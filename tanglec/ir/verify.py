@@ -92,16 +92,20 @@ class _Verifier:
         )
         heads = () if type.heads is None else (type.heads,)
         _require((type.kind == "heads") == bool(heads), f"{where}: {type} has heads and is not of heads")
-        for extent in (*type.features.segments, *type.sizes, *heads):
-            self.known(extent, where)
-            whole = all(ex.is_whole(n) and ex.number(n) >= 1 for n in ex.table(extent))
-            conditional = present != ex.TRUE  # choices that never come here need no size
-            _require(
-                whole or conditional or self.excused,
-                f"{where}: {ex.show(extent)} is not a size for some choice",
-            )
+        # of the arms of a `choose` some may have fewer segments than others: theirs are 0 wide
+        for segment in type.features.segments:
+            self.size(segment, 0, where, present)
+        for size in (ex.total(type.features.segments), *type.sizes, *heads):
+            self.size(size, 1, where, present)
 
-    # --- values and steps --------------------------------------------------------------------------------------------
+    def size(self, extent: Extent, least: int, where: str, present: Extent) -> None:
+        self.known(extent, where)
+        whole = all(ex.is_whole(n) and ex.number(n) >= least for n in ex.table(extent))
+        conditional = present != ex.TRUE  # choices that never come here need no size
+        _require(
+            whole or conditional or self.excused,
+            f"{where}: {ex.show(extent)} is not a size for some choice",
+        )
 
     def make(self, value: Value, present: Extent) -> None:
         _require(value not in self.made, f"`{value.name}` is made twice")

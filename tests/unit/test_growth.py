@@ -1,62 +1,17 @@
-"""Work grows with what a space says, not with the number of its architectures: counted in calls, never in seconds."""
+"""Work grows with what a space says, not with the number of its architectures."""
 
 from __future__ import annotations
 
 import pickle
-import sys
-from collections.abc import Callable
 from functools import reduce
 from itertools import product
-from types import FrameType
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.compile import synthetic
-from tanglec.api import Compiled, compile_source
 from tanglec.ir import extents as ex
-from tanglec.source import Source
 from tanglert import Dim, both, either
-
-
-def calls(work: Callable[[], Any]) -> int:
-    """How many Python functions are called on the way."""
-    count = 0
-
-    def called(frame: FrameType, event: str, argument: Any) -> None:
-        nonlocal count
-        count += event == "call"
-
-    before = sys.getprofile()
-    sys.setprofile(called)
-    try:
-        work()
-    finally:
-        sys.setprofile(before)
-    return count
-
-
-def compiled(dimensions: int) -> Compiled:
-    return compile_source(Source("synthetic.tsp", synthetic(dimensions)))
-
-
-def forget() -> None:
-    """What was computed for a space before must not help the next one."""
-    for function in vars(ex).values():
-        if hasattr(function, "cache_clear"):
-            function.cache_clear()
-
-
-def test_compiling_grows_with_the_number_of_operations() -> None:
-    """Twice the dimensions and layers, twice the work: the second doubling adds twice what the first one did."""
-    calls(lambda: compiled(9).files)  # what is done once in a process
-    found = []
-    for size in (11, 21, 41):
-        forget()
-        found.append(calls(lambda size=size: compiled(size).files))  # type: ignore[misc]
-    first, second = found[1] - found[0], found[2] - found[1]
-    assert second < 2.3 * first
 
 
 @given(st.lists(st.sampled_from(["and", "or", "==", "+", "where"]), min_size=1, max_size=6), st.randoms())

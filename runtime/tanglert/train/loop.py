@@ -57,8 +57,8 @@ class Loop:
         before: epochs of earlier stages, which count as well.
         """
         engine, options = self.parts.engine, self.parts.options
-        steps = before * engine.batches.per_epoch
-        self.progress.start(title, options.epochs, steps + engine.total, steps + engine.step)
+        steps, total = (epochs * engine.batches.per_epoch for epochs in (before, options.epochs))
+        self.progress.start(title, options.epochs, total, steps + engine.step)
         while not engine.done:
             engine.advance()
             epoch = before + (engine.step - 1) // engine.batches.per_epoch + 1
