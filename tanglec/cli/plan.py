@@ -85,6 +85,8 @@ def resumed(space: Source, given: Settings, out: Path | None) -> Plan:
         named = analysed_source(space, libraries_for(Path(space.path)), given.params, **given.weights)
         out = Path("runs", f"{named.space.name}-{given.checked().optimizer}")
     config, params = read_record(out, "config.json"), recorded_params(out)
+    if "init" in config:
+        raise fail("TSP0911", f"`{out.as_posix()}` holds the training of one architecture, not a search")
     if {**params, **given.params} != params:
         raise fail("TSP0909", f"the run in `{out.as_posix()}` has other params", "leave `--param` out")
     settings = Settings(config["options"], config["data"], params, recorded_weights(out)).over(
@@ -100,7 +102,10 @@ def begun_from(run: Path, given: Settings, out: Path | None, resume: bool) -> Pl
     analysed, config = recorded_space(run), read_record(run, "config.json")
     if given.params and {**recorded_params(run), **given.params} != recorded_params(run):
         raise BadOption("a run knows its params; `--param` goes with a space")
-    settings = Settings(config["options"], config["data"], recorded_params(run), recorded_weights(run))
+    origins = dict.fromkeys(config["options"], f"the run {run.as_posix()}")
+    settings = Settings(
+        config["options"], config["data"], recorded_params(run), recorded_weights(run), origins
+    )
     settings = settings.over(options=given.options, data=given.data, origins=given.origins)
     options = settings.checked()
     if options.by_gradients:

@@ -127,7 +127,8 @@ def test_a_stop_before_a_run_has_begun(home: Path, capsys: pytest.CaptureFixture
 
     class Stopped(Processes):
         def _one(self, folder: Path, arguments: Sequence[str], total: int) -> int:
-            threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
+            if not self.stopping.is_set():
+                threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
             return super()._one(folder, arguments, total)
 
     codes = Stopped(1).run({home / "a": ["search", "vit_mini"], home / "b": ["search", "vit_mini"]})

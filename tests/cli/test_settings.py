@@ -131,6 +131,8 @@ def test_the_supernet_of_another_run(run: Run, home: Path) -> None:
     records = [
         json.loads(line) for line in (home / "mine-evolution" / "metrics.jsonl").read_text().splitlines()
     ]
+    text = (home / "mine-evolution" / "recipe.toml").read_text()
+    assert "# the run mine" in text and "evaluations         = 6  # its flag" in text
     assert {record["kind"] for record in records} == {"evolution", "random architectures to compare with"}
     assert codes(run("search", "--from", "mine", "--optimizer", "darts", "--out", "x", "--json")) == [
         "TSP0915"

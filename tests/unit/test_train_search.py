@@ -355,3 +355,14 @@ def test_a_contradiction_is_told_as_it_is_and_where_it_lies_if_it_lies_somewhere
     with pytest.raises(OptionsError, match="^penalty 'watts:1': 'watts' is no cost") as found:
         Options(penalty="watts:1")
     assert found.value.option == "penalty"
+
+
+@pytest.mark.parametrize("optimizer", ["sandwich", "shrinking"])
+def test_without_distillation_every_subnet_learns_from_the_labels(optimizer: Optimizer) -> None:
+    engine = Search(tiny, tiny.blobs(), Options(optimizer=optimizer, distil=False, epochs=1)).engine
+    assert isinstance(engine, OneShot)
+    x, y = tiny.blobs().train.batch(torch.arange(20))
+    engine.supernet.eval()  # without dropout
+    paths = engine.sampler.paths()
+    losses = [loss.item() for loss in engine.losses(x, y, paths)]
+    assert losses == [engine.task.loss(engine.supernet(x, arch), y).item() for arch in paths]

@@ -21,9 +21,9 @@ class GDAS:
     linearly from `hot` to `cold` over the training. All positions are drawn at once, in float64, from a
     generator on the CPU that nothing else uses.
 
-    Nested widths: choices that all contain the one drawn get the same gradient (but for the statistics of layer and RMS
-    norms, which see their width), so that a draw of the smallest one teaches nothing about them. It is the exact
-    gradient of the mixture at the vertex, and not the mixture's own (`Straight` in `tanglert.choices`).
+    Nested widths: choices that all contain the one drawn get the same gradient, but for the statistics of layer and RMS
+    norms, which see their width; without such norms a draw of the smallest one teaches nothing about them. It is the
+    exact gradient of the mixture at the vertex, and not the mixture's own (`Straight` in `tanglert.choices`).
     """
 
     def __init__(

@@ -68,6 +68,7 @@ def _by_size(sampler: SandwichSampler[ArchBase], options: Options, space: str) -
             " use spos or fairnas",
             "optimizer",
         )
+    sampler.distils = options.distil
     return sampler
 
 

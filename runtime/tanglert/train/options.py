@@ -73,6 +73,7 @@ class Options(Checked):
         arch_lr, arch_clip: of the architecture parameters (Adam with betas 0.5, 0.999).
         warmup_epochs: at the start, without architecture steps; None is a fifth, rounded down.
         stages: of a progressive search; their epochs add up to all.
+        distil: of sandwich and shrinking, whether the largest subnet teaches the others; false gives all the labels.
 
     The data
         validation: fraction that trains the architecture parameters, or ranks architectures; None is 0.5 and 0.2.
@@ -112,6 +113,7 @@ class Options(Checked):
     warmup_epochs: Annotated[int, Field(ge=0)] | None = None
     stages: Annotated[tuple[Stage, ...], Field(strict=False)] = ()
     subnets: Annotated[int, Field(ge=0)] = 2
+    distil: bool = True
     order_of_dims: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
     validation: Annotated[float, Field(gt=0, lt=1)] | None = None
