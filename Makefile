@@ -34,7 +34,9 @@ docs: $(READY) ## Write the pages that are generated: docs/errors and docs/opera
 	$(BIN)/python -m tanglec.codes docs/errors
 	$(BIN)/python -m tanglec.cli.reference docs/operations.md
 
-bench: $(READY) ## Measure weight entanglement against weight sharing; write docs/measurements.md anew (ten minutes)
+bench: $(READY) ## Measure mixing, compiling, entanglement; write docs/measurements.md anew (an hour)
+	$(BIN)/python -m benchmarks.mixing
+	$(BIN)/python -m benchmarks.compile
 	$(BIN)/python -m benchmarks.sharing
 	$(BIN)/python -m benchmarks.page
 

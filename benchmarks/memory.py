@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -40,26 +41,24 @@ def saved_bytes(step: BilevelStep) -> int:
     return sum(saved.values())
 
 
-def peak_bytes(space: str, sharing: str, batch: int) -> int:
-    """Resident memory that one step adds, at its peak, in a process of its own.
+def peak_bytes(module: str, *arguments: str) -> int:
+    """What `python -m MODULE ARGUMENTS …` prints: bytes, measured in a process of its own.
 
     glibc is told to give large blocks back at once; left to itself it keeps some, now more and now less.
 
     Raises:
         subprocess.CalledProcessError: the process failed; what it said is on stderr.
     """
-    command = [sys.executable, "-m", "benchmarks.memory", space, sharing, str(batch)]
+    command = [sys.executable, "-m", module, *arguments]
     environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     return int(done.stdout)
 
 
-def added_peak(space: str, sharing: str, batch: int) -> int:
-    """The same for this process, which must have done nothing large before."""
-    torch.set_num_threads(1)
-    step = BilevelStep(space, sharing, batch)
+def added_peak(run: Callable[[], None]) -> int:
+    """Bytes that a function adds to the peak of this process, which must have done nothing large before."""
     start = _peak()
-    step.run()
+    run()
     return _peak() - start
 
 
@@ -73,6 +72,12 @@ def _peak() -> int:
     return int(kibibytes) * 1024
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """What one step adds."""
+    torch.set_num_threads(1)
     space, sharing, batch = sys.argv[1:]
-    print(added_peak(space, sharing, int(batch)))
+    print(added_peak(BilevelStep(space, sharing, int(batch)).run))
+
+
+if __name__ == "__main__":
+    main()

@@ -7,12 +7,22 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from benchmarks import code_size, compared, planted, planted_table, sharing
+from benchmarks import code_size, compared, mixing, mixing_table, planted, planted_table, sharing
+from benchmarks import compile as compiling
 from tanglert.train.atomic import replace_text
 
 PAGE = Path("docs/measurements.md")
+MEASURED: dict[str, tuple[Path, Callable[[Any], str]]] = {
+    "mixing": (mixing.RESULTS, mixing_table.tables),
+    "compile": (compiling.RESULTS, compiling.table),
+    "sharing": (sharing.RESULTS, sharing.table),
+    "planted": (planted.RESULTS, planted_table.table),
+}
+"""Results, and how they become tables."""
 
 
 def filled(page: str, name: str, table: str) -> str:
@@ -26,9 +36,10 @@ def filled(page: str, name: str, table: str) -> str:
 
 
 def main() -> None:
-    """All tables: the figures of the last `benchmarks.sharing` and `benchmarks.planted`, and lines as they are now."""
-    page = filled(PAGE.read_text(), "sharing", sharing.table(json.loads(sharing.RESULTS.read_text())))
-    page = filled(page, "planted", planted_table.table(json.loads(planted.RESULTS.read_text())))
+    """All tables: of what was measured the last figures, and lines as they are now."""
+    page = PAGE.read_text()
+    for name, (results, table) in MEASURED.items():
+        page = filled(page, name, table(json.loads(results.read_text())))
     page = filled(page, "compared", compared.tables())
     replace_text(PAGE, filled(page, "code size", code_size.tables()))
 

@@ -38,7 +38,7 @@ def measure(space: str, batch: int, rounds: int) -> dict[str, Any]:
         {
             "parameters": step.parameters,
             "saved_bytes": saved_bytes(step),
-            "peak_bytes": peak_bytes(space, sharing, batch),
+            "peak_bytes": peak_bytes("benchmarks.memory", space, sharing, str(batch)),
             "step_seconds": round(seconds, 4),
         }
         for step, sharing, seconds in zip(steps, SHARINGS, time.seconds, strict=True)

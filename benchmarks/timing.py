@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
+from typing import TypeAlias
+
+Step: TypeAlias = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -17,30 +21,32 @@ class Comparison:
     quartiles: tuple[float, float]
 
 
-def compare(
-    first: Callable[[], None], second: Callable[[], None], rounds: int, warmup: int = 2
-) -> Comparison:
-    """Runs both in turn, the order changing from round to round, and compares within rounds.
+def compare(first: Step, second: Step, rounds: int, warmup: int = 2) -> Comparison:
+    """Runs both in turn, and compares within rounds."""
+    return summary([(a, b) for a, b in race([first, second], rounds, warmup)])
+
+
+def race(steps: Sequence[Step], rounds: int, warmup: int = 2, times: int = 1) -> list[list[float]]:
+    """CPU seconds of each step in every round: each runs once a round, `times` in a row, in an order drawn anew.
 
     The clock is the CPU time of this process: with one thread that is the time of an idle machine, but for caches.
     """
-    for _ in range(warmup):
-        first()
-        second()
-    pairs = []
-    for number in range(rounds):
-        if number % 2:
-            b, a = cpu_seconds(second), cpu_seconds(first)
-        else:
-            a, b = cpu_seconds(first), cpu_seconds(second)
-        pairs.append((a, b))
-    return summary(pairs)
+    for step in [*steps] * warmup:
+        step()
+    orders, record = random.Random(0), []
+    for _ in range(rounds):
+        order = orders.sample(range(len(steps)), len(steps))
+        seconds = {i: cpu_seconds(steps[i], times) for i in order}
+        record.append([seconds[i] for i in range(len(steps))])
+    return record
 
 
-def cpu_seconds(function: Callable[[], None]) -> float:
+def cpu_seconds(step: Step, times: int = 1) -> float:
+    """Of one run, averaged over `times` of them."""
     start = time.process_time()
-    function()
-    return time.process_time() - start
+    for _ in range(times):
+        step()
+    return (time.process_time() - start) / times
 
 
 def summary(pairs: Sequence[tuple[float, float]]) -> Comparison:

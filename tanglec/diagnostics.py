@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tanglec.record import record
 from tanglec.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Label:
     """A further place that a message points at, with a few words."""
 
@@ -16,7 +17,7 @@ class Label:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Diagnostic:
     """One message. `text` stands under the carets of `span`; `notes` and `help` follow the excerpt."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tanglec.diagnostics import Sink
 from tanglec.ir.extents import Scalar, show_scalar
@@ -19,11 +19,12 @@ from tanglec.ir.nodes import Space
 from tanglec.passes import PASSES
 from tanglec.passes.elaborate import elaborate
 from tanglec.passes.names import Libraries, resolve
+from tanglec.record import record
 from tanglec.source import Source
 from tanglec.syntax.parser import parse
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Options:
     """What a user may say besides the file. `params` override those of the file.
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from unicodedata import category, combining, east_asian_width
 
 from tanglec.diagnostics import Diagnostic, Label
+from tanglec.record import record
 from tanglec.source import Source, Span
 from tanglec.style import Paint, Style
 
 TAB = 4
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Mark:
     """Marks under columns `start` to `end` of one line as shown; `^` for the place itself, `-` for a further label."""
 

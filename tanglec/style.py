@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from tanglec.record import record
 
 Paint = Callable[[str], str]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Style:
     """What is painted how; with `colour=False` every text stays as it is."""
 

@@ -73,7 +73,7 @@ def places(*uses: Axis | Extent) -> tuple[Place, ...]:
 
 extents = st.one_of(st.sampled_from(POOL), st.integers(1, 3))
 axes = st.lists(extents, min_size=1, max_size=2).map(lambda parts: Axis(*parts))
-lowerings = st.sampled_from(["mask", "loop"])
+lowerings = st.sampled_from(["mask", "scale", "loop"])
 
 
 @st.composite

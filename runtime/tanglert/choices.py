@@ -8,10 +8,10 @@ segment of its own. Under `Straight` they have shrunk along axes of nested dimen
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from copy import copy
 from itertools import product
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
@@ -20,6 +20,8 @@ from torch.nn.functional import one_hot
 from tanglert.dim import Axis, Dim
 from tanglert.extent import Extent, Position, Value
 from tanglert.space import Space
+
+T = TypeVar("T")
 
 Probabilities: TypeAlias = Mapping[str, Tensor]
 """Dimension -> (choices,) for the whole network, (positions, choices) for a scoped one.
@@ -121,14 +123,14 @@ class Mixed(Choices):
             raise ChoiceError(f"probabilities for `{unknown[0]}`, but space {space.name} has {names}")
         self._in_play = probabilities.in_play if isinstance(probabilities, Known) else {}
         self._vectors: dict[Position, Tensor] = {}
-        self._joint: dict[tuple[Position, ...], Tensor] = {}
+        self._made: dict[tuple[tuple[Position, ...], Hashable, bool], Any] = {}
         self._arms: dict[tuple[Position, int], Mixed] = {}
         fixed: dict[Position, int] = {}
         for dim in space.dims:
             if dim.gates and dim.name not in probabilities:
                 continue  # while searching, every edge is kept
             rows = _rows(dim, probabilities)
-            self._vectors.update({p: row[: len(p.choices)] for p, row in zip(dim.positions, rows)})
+            self._vectors.update(zip(dim.positions, _vectors(dim, rows)))
             if dim.sampled or dim.gates:
                 fixed.update(_hot(dim, rows))
         self.fixed = fixed
@@ -163,19 +165,33 @@ class Mixed(Choices):
         other = copy(self)
         other._arms = {}
         other._vectors = {**self._vectors, position: vector}
-        other._joint = {key: joint for key, joint in self._joint.items() if position not in key}
+        other._made = {key: made for key, made in self._made.items() if position not in key[0]}
         return other
 
     def joint(self, positions: tuple[Position, ...]) -> Tensor:
         """The product of the positions' probabilities for every joint choice, flat, first position slowest.
         One at least.
         """
-        if positions not in self._joint:
-            first, *rest = [self._vectors[p] for p in positions]
-            for vector in rest:
-                first = (first.unsqueeze(1) * vector).flatten()
-            self._joint[positions] = first
-        return self._joint[positions]
+        if len(positions) == 1:
+            return self._vectors[positions[0]]
+        return self.once(positions, "joint", lambda: self._product(positions))
+
+    def _product(self, positions: tuple[Position, ...]) -> Tensor:
+        first, *rest = [self._vectors[p] for p in positions]
+        for vector in rest:
+            first = (first.unsqueeze(1) * vector).flatten()
+        return first
+
+    def once(self, positions: tuple[Position, ...], key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, of the probabilities of these positions alone; made once in a forward pass.
+
+        What was made without a graph is not taken where one is wanted.
+        """
+        place = positions, key, torch.is_grad_enabled()
+        if place not in self._made:
+            self._made[place] = make()
+        made: T = self._made[place]
+        return made
 
     def terms(self, positions: tuple[Position, ...]) -> list[Term]:
         """The joint choices of the positions, in the order of `joint`."""
@@ -223,6 +239,13 @@ def _rows(dim: Dim, probabilities: Probabilities) -> Tensor:
             f"probabilities of `{dim.name}`: wanted shape {dim.shape}, given {tuple(given.shape)}"
         )
     return given.reshape(len(dim.positions), dim.width)
+
+
+def _vectors(dim: Dim, rows: Tensor) -> Sequence[Tensor]:
+    """The probabilities of every position, without the padding; one node of the graph for all of them."""
+    if all(len(p.choices) == dim.width for p in dim.positions):
+        return rows.unbind()
+    return [row[: len(p.choices)] for p, row in zip(dim.positions, rows.unbind())]
 
 
 def _hot(dim: Dim, rows: Tensor) -> dict[Position, int]:

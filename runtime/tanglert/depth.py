@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from tanglert.choices import Choices, Mixed
@@ -68,7 +69,9 @@ class Depth:
         if weight is not None:
             live = self._live in (None, self._done)
             pairs = zip(self._sums, self._values if live else [v.detach() for v in self._values])
-            self._sums = tuple(weight * v if total is None else total + weight * v for total, v in pairs)
+            self._sums = tuple(
+                weight * v if total is None else torch.addcmul(total, weight.to(v), v) for total, v in pairs
+            )
 
 
 def _distribution(count: Extent, at: Mixed) -> dict[int, Tensor]:

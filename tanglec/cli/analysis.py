@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from tanglec.diagnostics import CompileError, Diagnostic, Sink
@@ -11,12 +11,13 @@ from tanglec.driver import Options, analyse
 from tanglec.ir.extents import Position, Scalar
 from tanglec.ir.nodes import Space
 from tanglec.library import find_space, is_file, libraries_for, read_source
+from tanglec.record import record
 from tanglec.source import Source
 
 Params = Mapping[str, Scalar]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Analysed:
     """A space without errors; its text, those of the libraries that it uses by name, and warnings."""
 

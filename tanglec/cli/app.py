@@ -1,44 +1,45 @@
-"""The command `tanglec`: one file a command; what a command needs is imported when it runs."""
+"""The command `tanglec`: one file a command, imported when it is asked for, and what it needs when it runs."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
+from importlib import import_module
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from tanglec.cli.check import check
-from tanglec.cli.compare import compare
-from tanglec.cli.compile import compile_
-from tanglec.cli.cost import cost
-from tanglec.cli.derive import derive
-from tanglec.cli.evaluate import evaluate
-from tanglec.cli.explain import explain
-from tanglec.cli.inspect import inspect
-from tanglec.cli.recipes import recipes
-from tanglec.cli.report import report
-from tanglec.cli.search import search
-from tanglec.cli.spaces import spaces
-from tanglec.cli.train import train
-
-app = typer.Typer(
-    name="tanglec",
-    help="Compile declarative search spaces (.tsp files) to PyTorch supernets, and search them.\n\n"
-    "Exit codes: 0 fine, 1 diagnostics, 2 usage, 130 a search that was stopped and saved.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-
 COMMANDS = (
-    check, inspect, cost, compile_, recipes, search, train, evaluate, compare, report, derive, spaces, explain,
+    "check", "inspect", "cost", "compile", "recipes", "search", "train", "evaluate", "compare", "report", "derive",
+    "spaces", "explain",
 )  # fmt: skip
 
-for command in COMMANDS:
-    app.command(name=command.__name__.rstrip("_"))(command)
+
+def application(commands: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The command line with some of its commands: reading the signatures of all takes longer than parsing a space."""
+    made = typer.Typer(
+        name="tanglec",
+        help="Compile declarative search spaces (.tsp files) to PyTorch supernets, and search them.\n\n"
+        "Exit codes: 0 fine, 1 diagnostics, 2 usage, 130 a search that was stopped and saved.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    made.callback()(tanglec)
+    for name in commands:
+        module = import_module(f"tanglec.cli.{name}")
+        made.command(name=name)(getattr(module, "compile_" if name == "compile" else name))
+    return made
+
+
+def __getattr__(name: str) -> Any:
+    """`app`, the whole command line, is made where it is asked for."""
+    if name != "app":
+        raise AttributeError(f"module `{__name__}` has no `{name}`")
+    return application()
 
 
 def _print_version(wanted: bool) -> None:
@@ -49,13 +50,17 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit()
 
 
-@app.callback()
 def tanglec(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     pass
+
+
+def _asked(arguments: list[str]) -> Iterable[str]:
+    """The command that comes first, or all where there is something else: a help page lists them."""
+    return arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS
 
 
 def main() -> None:
@@ -65,7 +70,7 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         try:
-            app()
+            application(_asked(sys.argv[1:]))()
         finally:
             if sys.stdout is not None:  # `>&-`
                 sys.stdout.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 from tanglec.cli.arguments import AsJSON, NotationName, Params, read_params
 from tanglec.cli.messages import BadOption, fail, reported
 from tanglec.cli.notation import Shown, in_notation
+from tanglec.record import record
 
 Origin = Annotated[
     str, typer.Argument(metavar="RUN|FILE", help="The folder of a run, or a .tsp file or shipped space.")
@@ -73,7 +73,7 @@ def derive(
             print(f"{found.notation.name}: {found.notation.text}")
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Derived:
     """An architecture, what its weights are, and how the field writes it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from tanglec.architecture import plain_scalar
@@ -26,11 +26,12 @@ from tanglec.passes.cost import multiply_add_terms, parameter_terms
 from tanglec.passes.count import count
 from tanglec.passes.entangle import kind_of
 from tanglec.passes.extremes import cost_range
+from tanglec.record import record
 
 FLOAT32 = 4  # bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Group:
     """Operations of one name that depend on the same dimensions and are mixed alike.
 
@@ -49,7 +50,7 @@ class Group:
     paths: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Memory:
     """An estimate in bytes, at float32: the supernet's tensors, and one sample's activations in training.
 

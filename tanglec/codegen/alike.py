@@ -11,12 +11,13 @@ from tanglec.codegen.plain import anywhere, moved
 from tanglec.codegen.polynomial import Monomial
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Extent, Position
+from tanglec.record import record
 
 Terms = tuple[tuple[Monomial, Fraction], ...]
 Column = tuple[Fraction | int, ...]  # of one row: a single constant, or one for each label
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Part:
     """A key with its cases. `complete`: every label has a case. No place: it stands alone, or in a loop."""
 

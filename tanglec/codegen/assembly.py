@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from tanglec.codegen.body import MARK, Dialect
@@ -20,13 +19,14 @@ from tanglec.codegen.shape import Part, Place, Shape
 from tanglec.ir.extents import Extent
 from tanglec.ir.nodes import Constructor, Layer, Slot, Value
 from tanglec.ir.types import Axis
+from tanglec.record import record
 
 _BRACKETED = re.compile(r"if not \(([\w.]+)\):")  # brackets that what they hold does not need
 _EQUAL = re.compile(r"\w+ == \w+")
 _WITH_COMMENT = 92  # a line that is longer with its comment goes without
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Class:
     """A class as it is printed."""
 
@@ -41,7 +41,7 @@ class Class:
     functions: frozenset[str]  # of the runtime, that its sizes call
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Made:
     """What makes a layer or a block; `parameters` are the names of a block's arguments."""
 

@@ -37,6 +37,7 @@ from tanglec.ir.nodes import (
     Value,
 )
 from tanglec.ir.types import TensorType
+from tanglec.record import record
 
 # How strongly the result of an operator binds, and what its operands must.
 _BINDING = {
@@ -63,7 +64,7 @@ class Lines:
     slots: list[tuple[str, Slot] | None] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Dialect:
     """The two ways to print: a supernet, whose layers are told `at` which choices to run, or a stand-alone module."""
 

@@ -10,17 +10,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
-from tanglec.codegen.polynomial import Polynomial, add, polynomial, substituted
+from tanglec.codegen.polynomial import Polynomial, accumulate, substituted, sums
 from tanglec.ir import extents as ex
-from tanglec.ir.extents import FALSE, TRUE, Extent, Position, Scalar
+from tanglec.ir.extents import TRUE, Extent, Position, Scalar
 from tanglec.ir.nodes import Space, Term
+from tanglec.record import record
 
 MOST_CASES = 64  # joint labels of a table
 
 Labels = tuple[Scalar, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Key:
     """What the cases of a part have in common.
 
@@ -39,12 +40,8 @@ Cases = dict[Labels, Polynomial]
 
 def parts(terms: Iterable[Term], space: Space) -> dict[Key, Cases]:
     """The terms by what decides on them, in order of appearance; a case that costs nothing is left out."""
-    sums: dict[Extent, Polynomial] = {}
-    for term in terms:
-        if term.present != FALSE:
-            sums[term.present] = add(sums.get(term.present, {}), polynomial(term.value))
     sorter = _Sorter(space.presence, optional_dimensions(space))
-    for condition, total in sums.items():
+    for condition, total in sums(terms).items():
         sorter.sort(condition, total)
     found = {key: {at: total for at, total in cases.items() if total} for key, cases in sorter.found.items()}
     return {key: cases for key, cases in found.items() if cases}
@@ -128,7 +125,7 @@ class _Sorter:
         read = (p for monomial in total for factor in monomial for p in factor.positions)
         place = _place([*key.labels, *key.guards, *key.condition.positions, *read])
         cases = self.found.setdefault(Key(key.labels, key.guards, key.condition, place), {})
-        cases[labels] = add(cases.get(labels, {}), total)
+        accumulate(cases.setdefault(labels, {}), total)
 
     # --- presence ----------------------------------------------------------------------------------------------------
 

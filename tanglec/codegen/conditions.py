@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tanglec.codegen.cases import optional_dimensions
 from tanglec.codegen.naming import field, variable
 from tanglec.codegen.plain import Plain, moved, position_text
 from tanglec.ir.extents import Position, conjuncts
 from tanglec.ir.nodes import Aggregate, Dimension, Requirement, Space
+from tanglec.record import record
 
 _FUNCTIONS = {"sum": "sum", "count": "sum", "product": "math.prod", "min": "min", "max": "max"}
 _OF_NONE = {"sum": "0", "count": "0", "product": "1", "min": "math.inf", "max": "-math.inf"}
@@ -24,7 +25,7 @@ def condition_texts(space: Space) -> list[str]:
     return [text for group in by_source.values() for text in writer.conditions(group)]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Writer:
     space: Space
     optional: frozenset[str]

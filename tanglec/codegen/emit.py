@@ -6,7 +6,6 @@ import json
 import re
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from tanglec.codegen.specialise import specialise
 from tanglec.ir.extents import Position, Scalar
 from tanglec.ir.nodes import Space
 from tanglec.passes.cost import costs
+from tanglec.record import record
 from tanglec.version import VERSION
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def emit(space: Space) -> str:
     return _render("supernet.py.j2", supernet_file(space))
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class StandaloneFile:
     """What the stand-alone template shows."""
 

@@ -7,22 +7,22 @@ are alike except in their constants, one loop over rows of these.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 
 from tanglec.codegen.alike import Part, shape
 from tanglec.codegen.cases import parts
 from tanglec.codegen.plain import Plain
-from tanglec.codegen.polynomial import Polynomial, add, divisor
+from tanglec.codegen.polynomial import Polynomial, accumulate, divisor
 from tanglec.codegen.rows import rows
 from tanglec.codegen.statements import Loop, Statements
 from tanglec.ir.extents import Extent
 from tanglec.ir.nodes import Space, Term
+from tanglec.record import record
 
 LEAST_ROWS = 3  # from so many on, loops that differ in constants become rows; those over tables from two on
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Formula:
     """The statements of a function that gives a cost, and whether Python computes it in whole numbers."""
 
@@ -38,7 +38,7 @@ def formula(terms: Iterable[Term], space: Space) -> Formula:
     alone, loops = _arranged(Part.of(key, cases, key.place) for key, cases in parts(terms, space).items())
     for part in alone:
         if part.uniform and part.complete and not write.conditions(part):
-            base = add(base, dict(part.terms))
+            accumulate(base, dict(part.terms))
         else:
             lines += write.alone(part)
     for group in loops:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tanglec.codegen.naming import Namer, attribute, plural
 from tanglec.ir.nodes import Call, Instance, Layer, Operation, Repeat, Step, Sum, bodies
+from tanglec.record import record
 
 # Names of intermediate results, which say nothing about the layer that made them.
 _PASSING = frozenset(("x", "y", "z", "h"))
@@ -19,7 +20,7 @@ _PASSING = frozenset(("x", "y", "z", "h"))
 Source = Layer | object  # a layer, or the mark of a call
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Member:
     """An attribute: one layer or block, or a list with one for each iteration or edge. `base` is its operation or block.
 
@@ -38,7 +39,7 @@ class Member:
         return self.places != tuple(range(len(self.places)))
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Found:
     source: Source
     base: str

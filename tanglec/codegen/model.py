@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from textwrap import wrap
 
 from tanglec.codegen import conditions
@@ -24,6 +23,7 @@ from tanglec.passes.cost import multiply_add_terms, parameter_terms
 from tanglec.passes.count import count
 from tanglec.passes.entangle import Group, groups
 from tanglec.passes.extremes import cost_range
+from tanglec.record import record
 
 # Names of a generated file that a block's class must not take.
 RESERVED = frozenset(
@@ -37,7 +37,7 @@ RESERVED = frozenset(
 LONGEST_REMARK = 60  # of choices behind a field
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Choice:
     """A dimension: its constant, and the field of `Arch` with its type."""
 
@@ -48,7 +48,7 @@ class Choice:
     remark: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Counted:
     """A function that gives a cost of an architecture, and the range of that cost in words."""
 
@@ -58,7 +58,7 @@ class Counted:
     range: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class SupernetFile:
     """What the supernet template shows."""
 

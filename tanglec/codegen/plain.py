@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from tanglec.codegen.expressions import number_text
@@ -12,6 +12,7 @@ from tanglec.codegen.naming import field, variable
 from tanglec.codegen.polynomial import Monomial, divisor
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Extent, Position, Scalar
+from tanglec.record import record
 
 ANY = -1  # the index of "the position of this layer" in a loop
 
@@ -46,7 +47,7 @@ def choice_text(value: Scalar) -> str:
     return repr(float(value)) if isinstance(value, Fraction) else number_text(value)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Plain:
     """Prints extents. `maybe` are positions that may be None where they are read lazily: 0 stands in for the type checker."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from functools import lru_cache
 
 from tanglec.ir import extents as ex
-from tanglec.ir.extents import Extent, Position, Scalar
+from tanglec.ir.extents import FALSE, Extent, Position, Scalar
+from tanglec.ir.nodes import Term
 
 Monomial = tuple[Extent, ...]
 Polynomial = dict[Monomial, Fraction]
@@ -42,6 +43,24 @@ def add(a: Polynomial, b: Polynomial, sign: int = 1) -> Polynomial:
     return {m: c for m, c in result.items() if c}
 
 
+def accumulate(total: Polynomial, more: Polynomial, times: int = 1) -> Polynomial:
+    """Add to a polynomial in its place, in the time that `more` takes: for sums of many."""
+    for monomial, coefficient in more.items():
+        total[monomial] = total.get(monomial, 0) + coefficient * times
+        if not total[monomial]:
+            del total[monomial]
+    return total
+
+
+def sums(terms: Iterable[Term]) -> dict[Extent, Polynomial]:
+    """The terms added up under each condition."""
+    found: dict[Extent, Polynomial] = {}
+    for term, times in Counter(terms).items():
+        if term.present != FALSE:
+            accumulate(found.setdefault(term.present, {}), polynomial(term.value), times)
+    return found
+
+
 def multiply(a: Polynomial, b: Polynomial) -> Polynomial:
     result: Polynomial = defaultdict(Fraction)
     for m, c in a.items():
@@ -57,7 +76,7 @@ def substituted(total: Polynomial, assignment: Mapping[Position, Scalar]) -> Pol
         product: Polynomial = {(): coefficient}
         for factor in monomial:
             product = multiply(product, polynomial(fixed(factor, assignment)))
-        result = add(result, product)
+        accumulate(result, product)
     return result
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tanglec.codegen.alike import Column, Filled, Part, constants, varying
 from tanglec.codegen.cases import Labels
@@ -24,9 +23,10 @@ from tanglec.codegen.statements import (
     scoped,
     under,
 )
+from tanglec.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Row:
     """The places of one loop within one group, and the constants that differ between loops."""
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from tanglec.ir.extents import Extent, Position
 from tanglec.ir.nodes import Slot
 from tanglec.ir.types import Axis
+from tanglec.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Run:
     """A dimension's positions in every instance of a class: their group, and the index of the first."""
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from tanglec.codegen.body import Lines
 from tanglec.codegen.members import Member
 from tanglec.ir.nodes import Instance
+from tanglec.record import record
 
 Place = tuple[str, int]  # of a condition: the file, and where it begins
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Part:
     """A member as instances have it: its name, and the kinds of its sources.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tanglec.codegen.expressions import position_text
 from tanglec.codegen.naming import constant_name
-from tanglec.codegen.polynomial import Polynomial, add, polynomial
+from tanglec.codegen.polynomial import sums
 from tanglec.ir import extents as ex
-from tanglec.ir.extents import FALSE, Extent, Position
+from tanglec.ir.extents import Extent, Position
 from tanglec.ir.nodes import Space, Term
 
 MOST_CHOICES = 1_000  # joint ones of a condition that is looked at
@@ -30,27 +31,35 @@ def together(terms: Iterable[Term], space: Space) -> list[str]:
     """
     writer = _Writer(space)
     sets = list(dict.fromkeys(map(writer.unsaid, joint(terms))))
-    known = {p: writer.closed(p) for p in sets}
-    largest = [p for p in sets if len(p) > 1 and not any(p < known[q] for q in sets if p != q)]
+    largest = _largest({p: writer.closed(p) for p in sets})
     order = {p: n for n, p in enumerate(space.positions)}
     listed = [tuple(sorted(p, key=order.__getitem__)) for p in largest]
     patterns = {positions: writer.pattern(positions) for positions in listed}
+    times = Counter(patterns.values())
     texts = [
-        pattern
-        if pattern is not None and list(patterns.values()).count(pattern) > 1
-        else _tuple(map(position_text, positions))
+        pattern if pattern is not None and times[pattern] > 1 else _tuple(map(position_text, positions))
         for positions, pattern in patterns.items()
     ]
     return list(dict.fromkeys(texts))
 
 
+def _largest(closed: Mapping[frozenset[Position], frozenset[Position]]) -> list[frozenset[Position]]:
+    """The sets of several choices that are part of no other, as the runtime knows it."""
+    around: dict[Position, list[frozenset[Position]]] = {}
+    for key, added in closed.items():
+        for position in added:
+            around.setdefault(position, []).append(key)
+
+    def covered(key: frozenset[Position]) -> bool:
+        rarest = min((around[p] for p in key), key=len)  # whatever covers it has this position too
+        return any(key < closed[other] for other in rarest if other != key)
+
+    return [key for key in closed if len(key) > 1 and not covered(key)]
+
+
 def joint(terms: Iterable[Term]) -> Iterator[frozenset[Position]]:
     """The positions of every monomial, and those that decide whether it counts."""
-    sums: dict[Extent, Polynomial] = {}
-    for term in terms:
-        if term.present != FALSE:
-            sums[term.present] = add(sums.get(term.present, {}), polynomial(term.value))
-    for present, total in sums.items():
+    for present, total in sums(terms).items():
         deciding = {p for part in ex.conjuncts(present) for p in _essential(part, part.positions)}
         for monomial in total:
             yield frozenset(deciding.union(*(factor.positions for factor in monomial)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import combinations
 
@@ -16,6 +16,7 @@ from tanglec.codegen.body import MARK, Lines
 from tanglec.codegen.layout import INDENT
 from tanglec.codegen.shape import Part, Place, Shape
 from tanglec.ir.nodes import Decision, Instance
+from tanglec.record import record
 
 _BLANK = "⟦⟧"
 _BINDS = re.compile(r"^( *if )\w+ := ")  # an arm whose choices one variant needs, the other not
@@ -35,7 +36,7 @@ def joined(shapes: Sequence[Shape]) -> list[Shape]:
         del result[j]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Line:
     """A line of the joined body; the numbers of its marks in each variant, None where it lacks the line."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from textwrap import dedent
 
+from tanglec.record import record
 
-@dataclass(frozen=True, slots=True)
+
+@record()
 class Entry:
     """What a code means: `text` explains it in markdown, `wrong` shows it and `right` is one way to mend it."""
 

@@ -15,6 +15,8 @@ from functools import lru_cache
 from itertools import compress, product
 from typing import TypeVar
 
+from tanglec.record import record
+
 T = TypeVar("T")
 
 Scalar = int | Fraction | bool | str
@@ -72,7 +74,7 @@ class Position:
         return f"{self.dim}[{group}{self.index}]" if self.scoped else self.dim
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Extent:
     """A constant, the choice at a position, or an operation on extents. Build with `const`, `choice` and `apply`."""
 

@@ -28,7 +28,7 @@ class Value:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Kernel:
     """The axes of a square kernel: a choice reads the centred part of the largest."""
 
@@ -49,7 +49,7 @@ class Kernel:
 WeightAxis = Axis | Kernel
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Weight:
     """One parameter of a layer. `out` is the index of the axis that its output is written along, if there is one."""
 
@@ -66,14 +66,14 @@ class Weight:
         return product_of(a.width for a in self.axes)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Function:
     """A function of one tensor by its Python name: `F.relu`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Decision:
     """What a condition of a block's text came to, where that is a constant; the comparison is kept as it was written."""
 
@@ -85,7 +85,7 @@ class Decision:
 Slot = Extent | Axis | Function | Decision | int | float | bool | str | None | tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Constructor:
     """`Name(args, key=value)` as it will be printed."""
 
@@ -94,7 +94,7 @@ class Constructor:
     options: tuple[tuple[str, Slot], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Code:
     """How an operation is written in one dialect.
 
@@ -270,7 +270,7 @@ class Instance:
     mark: object = field(default_factory=object)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Dimension:
     """A dimension with its positions in order. `per` is the text of its scope, empty for the whole network."""
 
@@ -294,7 +294,7 @@ class Dimension:
         return any(p.group for p in self.positions)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Term:
     """A number that counts under a condition."""
 
@@ -329,13 +329,13 @@ class Requirement:
     aggregates: Mapping[Position, Aggregate] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class InputTensor:
     name: str
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Renaming:
     """A key under which architectures are published, and the dimension that it stands for; `listed`: a list over several."""
 
@@ -344,7 +344,7 @@ class Renaming:
     listed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Notation:
     """A `notation` of the space: its keys in the order in which they are written."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Extent, Position
+from tanglec.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Axis:
     """An elastic axis: segments in order, each as wide as its extent says and stored as wide as it can get."""
 
@@ -47,7 +48,7 @@ def axis(*widths: Extent) -> Axis:
     return Axis(tuple(segments))
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Grid:
     """Where tokens come from: a grid of `height` x `width` patches behind `prefix` prepended tokens."""
 
@@ -60,7 +61,7 @@ class Grid:
 KINDS = {"pixels": 2, "tokens": 1, "vector": 0, "ids": 1, "heads": 1}
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class TensorType:
     """`pixels(C, H, W)`, `tokens(L, D)`, `vector(D)`, `ids(vocab, L)`, or `heads(H, L, D)`, D being one head's width.
 

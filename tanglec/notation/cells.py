@@ -6,17 +6,17 @@ They are read off the unrolled network: the sums of a `dag` are its nodes, and t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from tanglec.diagnostics import Sink
 from tanglec.ir.extents import Assignment, Position
 from tanglec.ir.nodes import Call, Choose, Instance, Operation, Space, Step, Sum, bodies
 from tanglec.notation.literal import Item
+from tanglec.record import record
 from tanglec.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Edge:
     """An edge from node number `source`, and where its operation is chosen."""
 
@@ -24,7 +24,7 @@ class Edge:
     position: Position
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Node:
     """Node `number` of a cell. `keep` is where the edges into it are chosen, None if all of them stay."""
 
@@ -38,7 +38,7 @@ class Node:
         return len(self.edges) if self.keep is None else len(_kept(str(self.keep.choices[0])))
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Cell:
     """A kind of cell; `result` are the numbers of the nodes that it concatenates or averages, if it does."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from fractions import Fraction
 
 from tanglec.ir.extents import Scalar
+from tanglec.record import record
 from tanglec.source import Source, Span
 
 DEEPEST = 20
@@ -19,7 +19,7 @@ LONGEST_NUMBER = 40
 LONGEST_RANGE = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Item:
     """One value. Numbers are exact: `3.5` is 7/2. `keys` are those of an object, repeated ones too.
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from functools import cache
 from typing import Any, Protocol, TypedDict
@@ -29,10 +29,11 @@ from tanglec.ir import extents as ex
 from tanglec.ir.extents import Extent, Position
 from tanglec.ir.nodes import Code, Layer, Slot, Value, Weight
 from tanglec.ir.types import KINDS, Axis
+from tanglec.record import record
 from tanglec.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Parameter:
     name: str
     kind: str
@@ -93,7 +94,7 @@ class Checks(Protocol):
     def sampled_only(self, positions: Sequence[Position], why: str, span: Span) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Bound:
     """One call with its arguments: tensors, axes, extents and constants by parameter name."""
 
@@ -115,7 +116,7 @@ class Bound:
         return self.check.error(code, title, self.span_of(argument), text, notes=notes)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Inferred:
     """What an operation says of a call. `type` is None for a layer that is not applied yet."""
 
@@ -130,7 +131,7 @@ class Inferred:
     shape_comment: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Op:
     name: str
     parameters: tuple[Parameter, ...]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tanglec.diagnostics import Label
 from tanglec.ir import extents as ex
+from tanglec.ir.extents import Extent
 from tanglec.ir.nodes import Layer, Operation, Value, Weight
 from tanglec.ir.types import Axis
 from tanglec.ops.registry import Bound, Inferred, Op
@@ -25,6 +27,7 @@ class Application:
     def __init__(self, elaborator: Elaborator) -> None:
         self.elaborator = elaborator
         self.check = elaborator.check
+        self.known: dict[Hashable, Inferred] = {}
 
     def __call__(
         self,
@@ -38,39 +41,53 @@ class Application:
     ) -> Value:
         """One operation, appended to the frame's steps; `via` is the parameter or local that names it."""
         self.elaborator.step(span)
-        with self.check.guarded(span):
-            inferred, values = self.infer(op, bound, span)
-            _tabulate(inferred)
+        inferred = self._inferred(op, bound, span)
         owner = self._owner(inferred, layer, span)
         output = Value(inferred.type, name, span)
-        tensors: list[Value] = []
-        for parameter in op.parameters:
-            if parameter.is_tensor:
-                tensors.extend(values[parameter.name] if parameter.variadic else (values[parameter.name],))
-        sums = (
-            ex.union(*(ex.choice(p) for w in inferred.weights for p in w.positions))
-            if inferred.sums_over is None
-            else inferred.sums_over
-        )
+        sums = inferred.sums_over or ()
         frame.steps.append(
             Operation(
-                op.name, tuple(tensors), output, inferred.supernet, inferred.plain, span, owner,
-                None if inferred.tied is None else inferred.tied, inferred.macs, sums, inferred.lowerings, inferred.lowerings[0],
+                op.name, _tensors(op, bound), output, inferred.supernet, inferred.plain, span, owner,
+                inferred.tied, inferred.macs, sums, inferred.lowerings, inferred.lowerings[0],
                 inferred.shape_comment, via,
             )
         )  # fmt: skip
         return output
 
-    def infer(
-        self, op: Op, bound: Mapping[str, tuple[Any, Span]], span: Span
-    ) -> tuple[Inferred, dict[str, Any]]:
+    def _inferred(self, op: Op, bound: Mapping[str, tuple[Any, Span]], span: Span) -> Inferred:
+        """What the operation says of the call: asked once of calls that are alike, such as those of equal cells,
+        but for those that are given another's weights.
+
+        What it noted on the way (dimensions that can only be sampled) was noted the first time; errors are never kept.
+        """
+        key = (op.name, self._assumed(bound), *((n, _kind(v)) for n, (v, _) in bound.items()))
+        found = self.known.get(key)
+        if found is None:
+            with self.check.guarded(span):
+                found = self.infer(op, bound, span)
+                _tabulate(found)
+            if not any(isinstance(v, NamedLayer | Layer) for v, _ in bound.values()):
+                self.known[key] = found
+        return found
+
+    def _assumed(self, bound: Mapping[str, tuple[Any, Span]]) -> Extent:
+        """What is assumed here, if that can matter: nothing of it does where no argument varies."""
+        varies = any(_varies(value) for value, _ in bound.values())
+        return self.check.assuming if varies else ex.TRUE
+
+    def infer(self, op: Op, bound: Mapping[str, tuple[Any, Span]], span: Span) -> Inferred:
+        """What the operation says of a call, with the positions that it sums over."""
         values, spans = binding.as_mapping(op, bound, self.check, span)
         for parameter in op.parameters:
             if parameter.kind == "layer" and values[parameter.name] is not None:
                 values[parameter.name] = self.elaborator.evaluate.resolved(
                     values[parameter.name], spans[parameter.name]
                 )
-        return op.infer(Bound(op, values, spans, span, self.check)), values
+        inferred = op.infer(Bound(op, values, spans, span, self.check))
+        if inferred.sums_over is not None:
+            return inferred
+        sums = tuple(sorted({p for w in inferred.weights for p in w.positions}))
+        return replace(inferred, sums_over=sums)
 
     def _owner(self, inferred: Inferred, named: NamedLayer | None, span: Span) -> Layer | None:
         if inferred.supernet.layer is None:
@@ -91,6 +108,29 @@ class Application:
         return all(
             x == y or self.check.equal(x.width, y.width) and x.positions == y.positions for x, y in pairs
         )
+
+
+def _tensors(op: Op, bound: Mapping[str, tuple[Any, Span]]) -> tuple[Value, ...]:
+    """The tensors of a call, in the order of the signature."""
+    tensors: list[Value] = []
+    for parameter in op.parameters:
+        if parameter.is_tensor:
+            value: Any = bound[parameter.name][0] if parameter.name in bound else None
+            tensors.extend(value if parameter.variadic else (value,))
+    return tuple(tensors)
+
+
+def _kind(value: Any) -> Hashable:
+    """All that an operation looks at in an argument: of a tensor its type, with what lies behind its width."""
+    if isinstance(value, Value):
+        return value.type, value.type.padding
+    return tuple(map(_kind, value)) if isinstance(value, tuple) else value
+
+
+def _varies(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return any(map(_varies, value))
+    return bool(value.type.positions if isinstance(value, Value) else getattr(value, "positions", ()))
 
 
 def _tabulate(inferred: Inferred) -> None:

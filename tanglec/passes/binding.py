@@ -16,6 +16,7 @@ from tanglec.ops.registry import Op, Parameter, fixed
 from tanglec.passes.arithmetic import described, sort_of
 from tanglec.passes.checks import Checker
 from tanglec.passes.names import BlockDef
+from tanglec.record import record
 from tanglec.source import Span
 from tanglec.spelling import closest
 from tanglec.syntax import ast
@@ -32,7 +33,7 @@ class NamedLayer:
     layer: Layer | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Several:
     """A list of tensors."""
 

@@ -128,7 +128,7 @@ class Calls:
         if named.layer is None:
             if not named.op.parameters[0].optional:
                 raise self.check.error("TSP0405", f"apply `{named.name}` before its weight is shared", span)
-            inferred, _ = self.elaborator.apply.infer(named.op, self._rest(named), named.span)
+            inferred = self.elaborator.apply.infer(named.op, self._rest(named), named.span)
             named.layer = Layer(named.name, inferred.weights, named.span)
         return named.layer
 

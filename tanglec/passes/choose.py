@@ -314,7 +314,8 @@ class Choosing:
         name: str,
     ) -> Any:
         conditions, values = [a[0] for a in arms], [a[1] for a in arms]
-        spans = [_span(node, labels) for _, _, labels, _ in arms]
+        where = {_key(_label(arm)): arm.value.span for group in _groups(node) for arm in group}
+        spans = [where[_key(labels[0])] for _, _, labels, _ in arms]
         plain = [v.width if isinstance(v, Axis) else v for v in values]
         self._check_sorts(plain, spans)
         if isinstance(plain[0], Extent):
@@ -375,12 +376,6 @@ def _with_tensors(merged: Arguments, own: Arguments) -> Arguments:
 def _groups(node: ast.Choose) -> list[list[ast.Arm]]:
     """The arms as written; those under one `entangled` together."""
     return [list(a.arms) if isinstance(a, ast.Entangled) else [a] for a in node.arms]
-
-
-def _span(node: ast.Choose, labels: Sequence[Scalar]) -> Span:
-    """Where the arm with these labels (the first of them) is written."""
-    key = _key(labels[0])
-    return next(arm.value.span for group in _groups(node) for arm in group if _key(_label(arm)) == key)
 
 
 def _sort(value: Value | Extent) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Assignment, Extent
 from tanglec.ir.nodes import Instance, Layer, Space, Term, walk
+from tanglec.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Costs:
     """What one architecture costs: parameters, and multiply-adds of one sample's forward pass."""
 

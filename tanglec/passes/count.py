@@ -7,7 +7,6 @@ import operator
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
@@ -16,6 +15,7 @@ from tanglec.ir.extents import Position
 from tanglec.ir.nodes import Aggregate, Requirement, Space, Term
 from tanglec.passes.intervals import Number
 from tanglec.passes.tree import Assigned, Factor, Node, Option, TooManyStates, canonical, grow, sample
+from tanglec.record import record
 
 MOST_STATES = 1_000_000
 SAMPLES = 4_000
@@ -83,7 +83,7 @@ def _together(kinds: Sequence[str], a: State, b: State) -> State:
 # --- counting a space ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Count:
     """The number of architectures; where it is an estimate, `low` and `high` are its 95 % interval."""
 
@@ -159,7 +159,7 @@ def _fixed(aggregates: Sequence[Aggregate]) -> State:
     return tuple(values)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Allowed:
     """Counts the ways through a tree whose aggregates meet the requirements."""
 

@@ -5,13 +5,12 @@ Inferred, never written: an operation's group is the set of positions that its a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tanglec.ir.extents import domain_size
 from tanglec.ir.nodes import Operation, Space, walk
+from tanglec.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Group:
     """Operations that sum over positions of the same dimensions in the same way.
 

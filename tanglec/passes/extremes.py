@@ -8,12 +8,13 @@ occurs become one table without it, of the least and the most that its choices c
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import TRUE, Extent, Position
 from tanglec.ir.nodes import Space, Term
 from tanglec.passes.intervals import Number, interval
+from tanglec.record import record
 
 MOST_ENTRIES = 1_000_000  # looked at while eliminating
 
@@ -24,7 +25,7 @@ class TooManyEntries(Exception):
     """Too many positions meet one another to be eliminated in reasonable time."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Table:
     """A range for every joint choice of its positions, the first position slowest."""
 
@@ -135,31 +136,72 @@ def _check(positions: Sequence[Position], tables: int) -> int:
 
 def _eliminated(tables: Sequence[Table]) -> tuple[Number, Number]:
     """The least and the most that the tables add up to; (0, 0) where no choice is possible."""
-    touching = _by_position(tables)
-    met = {p: {q for t in found for q in t.positions if q is not p} for p, found in touching.items()}
+    left = _Left(tables)
     done = [t for t in tables if not t.positions]
     work = 0
-    while touching:
-        position = min(touching, key=lambda p: (ex.domain_size(met[p]), p))
-        rest, found = tuple(sorted(met.pop(position))), touching.pop(position)
+    while (position := left.next()) is not None:
+        rest, found = left.take(position)
         work += _check([*rest, position], len(found))
         if work > MOST_ENTRIES:
             raise TooManyEntries
-        left = _without(position, rest, found)
-        for other in rest:
-            touching[other] = [*(t for t in touching[other] if position not in t.positions), left]
-            met[other] = {q for q in met[other] | {*rest} if q is not position and q is not other}
-        done += [left] if not rest else []
+        table = _without(position, rest, found)
+        left.put(table)
+        done += [table] if not rest else []
     ranges = [t.entries[0] or (0, 0) for t in done]
     return sum(low for low, _ in ranges), sum(high for _, high in ranges)
 
 
-def _by_position(tables: Sequence[Table]) -> dict[Position, list[Table]]:
-    result: dict[Position, list[Table]] = {}
-    for table in tables:
+class _Left:
+    """The tables that are left, by position; a queue knows the position that meets the fewest joint choices.
+
+    Each step takes as long as the position meets others: a depth that meets every layer is not gone through for each.
+    """
+
+    def __init__(self, tables: Sequence[Table]) -> None:
+        positions = sorted({p for t in tables for p in t.positions})
+        self.order = {p: n for n, p in enumerate(positions)}
+        self.touching: dict[Position, dict[int, Table]] = {p: {} for p in positions}
+        self.met: dict[Position, set[Position]] = {p: set() for p in positions}
+        self.sizes = dict.fromkeys(positions, 1)  # joint choices of those that it meets
+        for table in tables:
+            self._connect(table)
+        self.queue = [(self.sizes[p], n, p) for p, n in self.order.items()]
+        heapify(self.queue)
+
+    def next(self) -> Position | None:
+        """The position to be eliminated; None at the end."""
+        while self.queue:
+            size, _, position = heappop(self.queue)
+            if self.sizes.get(position) == size:  # else it is gone, or meets others by now
+                return position
+        return None
+
+    def take(self, position: Position) -> tuple[tuple[Position, ...], list[Table]]:
+        """A position with its tables taken out: the others that it meets, and the tables."""
+        rest, tables = tuple(sorted(self.met.pop(position))), self.touching.pop(position)
+        del self.sizes[position]
+        for other in rest:
+            self.met[other].remove(position)
+            self.sizes[other] //= len(position.choices)
+        for key, table in tables.items():
+            for other in table.positions:
+                if other is not position:
+                    del self.touching[other][key]
+        return rest, list(tables.values())
+
+    def put(self, table: Table) -> None:
+        """A table over positions that may have changed, all of which are queued again."""
+        self._connect(table)
         for position in table.positions:
-            result.setdefault(position, []).append(table)
-    return result
+            heappush(self.queue, (self.sizes[position], self.order[position], position))
+
+    def _connect(self, table: Table) -> None:
+        for position in table.positions:
+            self.touching[position][id(table)] = table
+            for other in table.positions:
+                if other is not position and other not in self.met[position]:
+                    self.met[position].add(other)
+                    self.sizes[position] *= len(other.choices)
 
 
 def _without(position: Position, rest: tuple[Position, ...], tables: Sequence[Table]) -> Table:

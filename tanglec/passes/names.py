@@ -197,13 +197,15 @@ def nodes(node: object) -> Iterator[ast.Node]:
             waiting.extend(getattr(here, name) for name in _children(type(here)))
 
 
+_NO_NODES = ("Span", "str", "bool", "Fraction")  # annotations, as they are written
+
 _CHILDREN: dict[type[ast.Node], tuple[str, ...]] = {}
 
 
 def _children(kind: type[ast.Node]) -> tuple[str, ...]:
     """The fields of a kind of node that may hold others, the last first; looked up once."""
     if kind not in _CHILDREN:
-        _CHILDREN[kind] = tuple(f.name for f in reversed(fields(kind)) if f.name != "span")
+        _CHILDREN[kind] = tuple(f.name for f in reversed(fields(kind)) if f.type not in _NO_NODES)
     return _CHILDREN[kind]
 
 
@@ -256,14 +258,16 @@ class _Body:
     sink: Sink
 
     def check(self, body: object) -> None:
-        skip = {id(c) for c in _calls(body)}
-        skip |= {id(n.label) for n in nodes(body) if isinstance(n, ast.Arm)}
-        skip |= {id(a.name) for n in nodes(body) if isinstance(n, ast.Call) for a in n.arguments if a.name}
-        skip |= {id(t) for n in nodes(body) if isinstance(n, ast.Assign) for t in n.targets}
-        skip |= {id(n.index) for n in nodes(body) if isinstance(n, ast.Repeat) and n.index}
-        for name in _calls(body):
-            self._callee(name)
-        for node in nodes(body):
+        below = list(nodes(body))
+        calls = [n for n in below if isinstance(n, ast.Call)]
+        skip = {id(c.callee) for c in calls}
+        skip |= {id(a.name) for c in calls for a in c.arguments if a.name}
+        skip |= {id(n.label) for n in below if isinstance(n, ast.Arm)}
+        skip |= {id(t) for n in below if isinstance(n, ast.Assign) for t in n.targets}
+        skip |= {id(n.index) for n in below if isinstance(n, ast.Repeat) and n.index}
+        for call in calls:
+            self._callee(call.callee)
+        for node in below:
             if isinstance(node, ast.Name) and id(node) not in skip:
                 self._value(node)
 
@@ -408,9 +412,11 @@ def _check_declarations(scope: FileScope, sink: Sink) -> None:
 
 
 def _check_unused(scope: FileScope, sink: Sink) -> None:
-    declarations = [d for d in scope.module.declarations if not isinstance(d, ast.Notation)]
-    used = {n.id for d in declarations for n in uses(d)}
-    chosen = {n.id for d in declarations if not isinstance(d, ast.Require) for n in uses(d)}
+    names = [
+        (d, {n.id for n in uses(d)}) for d in scope.module.declarations if not isinstance(d, ast.Notation)
+    ]
+    used = {name for _, own in names for name in own}
+    chosen = {name for d, own in names if not isinstance(d, ast.Require) for name in own}
     for dim in scope.dims.values():
         if dim.name.id not in chosen:
             help = ["nothing in the network depends on it: a search would choose it without any effect"]
@@ -441,7 +447,8 @@ def _check_unused(scope: FileScope, sink: Sink) -> None:
 def uses(node: object) -> Iterator[ast.Name]:
     """Names that are read below a node: not those that it declares, assigns or gives to an argument."""
     skip: set[int] = set()
-    for n in nodes(node):
+    below = list(nodes(node))
+    for n in below:
         if isinstance(n, ast.Assign):
             skip |= {id(t) for t in n.targets}
         elif isinstance(n, ast.Argument) and n.name:
@@ -456,6 +463,6 @@ def uses(node: object) -> Iterator[ast.Name]:
             skip.add(id(n.name))
         if isinstance(n, ast.Input):
             skip.add(id(n.kind))
-    for n in nodes(node):
+    for n in below:
         if isinstance(n, ast.Name) and id(n) not in skip:
             yield n

@@ -19,8 +19,8 @@ MOST_STATES = 500
 
 def refuse_unsatisfiable(space: Space, sink: Sink, lowering: str) -> Space:
     """An error where it is certain that every architecture breaks a `require`."""
-    if not space.requirements:
-        return space
+    if not space.requirements or _count(space, space.requirements):
+        return space  # nearly always: what all allow, each allows
     by_text = [list(same) for _, same in groupby(space.requirements, key=lambda r: r.span)]
     blamed = next((rs for rs in by_text if _impossible(space, rs)), None)
     if blamed is not None:
@@ -36,9 +36,13 @@ def refuse_unsatisfiable(space: Space, sink: Sink, lowering: str) -> Space:
 def _impossible(space: Space, requirements: Sequence[Requirement]) -> bool:
     if any(r.aggregates and _refuted(space, r) for r in requirements):
         return True
+    return _count(space, requirements) == 0
+
+
+def _count(space: Space, requirements: Sequence[Requirement]) -> int | None:
     from tanglec.passes.count import exact_count  # loaded only for spaces that have a `require`
 
-    return exact_count(space, requirements, MOST_STATES) == 0
+    return exact_count(space, requirements, MOST_STATES)
 
 
 def _refuted(space: Space, requirement: Requirement) -> bool:

@@ -12,24 +12,25 @@ from dataclasses import dataclass, field
 
 from tanglec.ir.extents import Assignment
 from tanglec.ir.nodes import Call, Instance, Operation, Scan, Space, Step, Sum, Value, bodies
+from tanglec.record import record
 from tanglec.report.network import scopes
 from tanglec.report.trace import Act, acts, gives_zero, label, positions
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Node:
     name: str  # the user's, or empty
     does: str  # what makes it
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Edge:
     source: int
     target: int
     text: str  # empty where the tensor is passed on as it is
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Graph:
     """A cell of an architecture; `left_out` edges carry zero or are not kept."""
 
@@ -87,7 +88,7 @@ def _graph(instances: Sequence[Instance], assignment: Assignment) -> Graph:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class _Path:
     """A way from a node to a tensor, through some steps."""
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import sqrt
 
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Assignment, Position, Scalar, show_scalar
 from tanglec.ir.nodes import Call, Dimension, Layer, Operation, Repeat, Scan, Space, Step, Sum, bodies, walk
 from tanglec.ir.types import TensorType
+from tanglec.record import record
 from tanglec.report.plot import LABELS
 from tanglec.report.trace import acts, positions
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Bar:
     """A choice: as text, and as a share of the largest of its dimension (None for labels, which have a colour)."""
 
@@ -23,7 +24,7 @@ class Bar:
     colour: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Row:
     """One step: its tensor, as wide as `width` of the `largest` that any architecture has there, choices, and costs."""
 
@@ -43,7 +44,7 @@ class Row:
         return sqrt(self.width / self.largest) if self.largest else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Drawing:
     """All rows, the dimensions that have columns, and the largest figures of a row for scale."""
 

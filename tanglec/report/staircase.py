@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from tanglec.record import record
 from tanglec.report.cells import Graph
 
 NODE_HEIGHT, ROW, CHARACTER, CHIP = 40, 62, 6.7, 24
 NARROWEST, WIDEST = 84, 220
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Box:
     x: float
     y: float
@@ -24,7 +23,7 @@ class Box:
         return self.x + self.width / 2
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Wire:
     """From the right side of a node to above another one; `text` stands at the corner."""
 
@@ -35,7 +34,7 @@ class Wire:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Staircase:
     width: float
     height: float

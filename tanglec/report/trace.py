@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from tanglec.ir import extents as ex
@@ -22,9 +21,10 @@ from tanglec.ir.nodes import (
     bodies,
     inputs,
 )
+from tanglec.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Act:
     """Something that is done: the step, what it reads, what it makes. `sum` adds its inputs, `alias` renames its only one."""
 

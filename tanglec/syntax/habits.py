@@ -5,9 +5,9 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tanglec.diagnostics import Sink
+from tanglec.record import record
 from tanglec.source import Source, Span
 
 CONSTANTS = {"None": "none", "True": "true", "False": "false"}
@@ -32,7 +32,7 @@ INSTEAD = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Habit:
     """A pattern within one line; a group `mark` is what to point at, if not all of it.
 

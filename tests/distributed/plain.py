@@ -43,7 +43,7 @@ class Supernet(tiny.Supernet):
 
 def engine(case: str, batch_size: int, world: World = ALONE, accumulate: int = 1) -> Engine:
     torch.manual_seed(0)
-    supernet = Supernet().double()
+    supernet = Supernet().double().eval()
     data = tiny.blobs().train
     assert isinstance(data, Samples)
     data = Samples(data.x.double(), data.y, data.mean.double(), data.std.double(), data.shape)

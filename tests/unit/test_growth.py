@@ -3,15 +3,108 @@
 from __future__ import annotations
 
 import pickle
+import sys
+import tracemalloc
+from collections.abc import Callable
 from functools import reduce
 from itertools import product
+from types import FrameType
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.compile import synthetic
+from tanglec.cli.analysis import analysed_source
+from tanglec.codegen.emit import emit
 from tanglec.ir import extents as ex
+from tanglec.ir.nodes import Space, walk
+from tanglec.passes.cost import costs, multiply_add_terms, parameter_terms
+from tanglec.passes.count import count
+from tanglec.passes.extremes import cost_range
+from tanglec.source import Source
 from tanglert import Dim, both, either
+
+
+def space(text: str) -> Space:
+    return analysed_source(Source("grown.tsp", text), lambda _: None).space
+
+
+def calls(work: Callable[[Space], object], on: Space) -> int:
+    """How many Python functions are called."""
+    found = 0
+
+    def seen(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal found
+        found += event == "call"
+
+    sys.setprofile(seen)
+    try:
+        work(on)
+    finally:
+        sys.setprofile(None)
+    return found
+
+
+STAGES: dict[str, Callable[[Space], object]] = {
+    "analysis": lambda found: space(synthetic(len(found.dimensions))),
+    "count": count,
+    "costs": lambda found: cost_range(found, parameter_terms(found.network)),
+    "emission": emit,
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_work_is_linear_in_the_operations(stage: str) -> None:
+    """Seven times the blocks, dimensions and layers, some of elastic depth: no more calls for each operation."""
+    small, large = space(synthetic(13)), space(synthetic(91))
+    STAGES[stage](small)  # what is imported or read once
+    each = [calls(STAGES[stage], s) / len([*walk(s.network.body)]) for s in (small, large)]
+    assert each[1] < 1.2 * each[0]
+
+
+def chain(layers: int) -> Space:
+    """A space of 10 to the power of `layers` architectures."""
+    return space(
+        f"""space chain
+input features: vector(16)
+dim width per layer: 1..10
+block layer(x):
+    return linear(gelu(linear(x, width)), 16)
+network:
+    x = features
+    repeat {layers}:
+        x = layer(x)
+    return x
+"""
+    )
+
+
+MEASURES: dict[str, Callable[[Space], object]] = {
+    "count": count,
+    "range of costs": lambda found: cost_range(found, multiply_add_terms(found.network)),
+    "costs": lambda found: costs(found, {p: p.choices[0] for p in found.positions}),
+}
+
+
+def peak(work: Callable[[Space], object], found: Space) -> int:
+    """The most bytes that are held at one time."""
+    tracemalloc.start()
+    try:
+        work(found)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("layers", [3, 30, 300])
+@pytest.mark.parametrize("measure", MEASURES)
+def test_memory_grows_with_the_choices_not_with_the_architectures(measure: str, layers: int) -> None:
+    """Of 1e3, 1e30 or 1e300 architectures: so many bytes for each choice, and no more."""
+    found = chain(layers)
+    assert count(found).number == 10**layers
+    assert peak(MEASURES[measure], found) < 8 * 1024 * layers
 
 
 @given(st.lists(st.sampled_from(["and", "or", "==", "+", "where"]), min_size=1, max_size=6), st.randoms())

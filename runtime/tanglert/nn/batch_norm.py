@@ -47,7 +47,7 @@ class BatchNorm(Layer):
         eps: float = 1e-5,
         momentum: float | None = 0.1,
         track: bool = False,
-        lowering: str = "mask",
+        lowering: str = "auto",
     ) -> None:
         super().__init__()
         self.reads = self.writes = axis(channels)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tanglert.choices import Choices
+from tanglert.choices import Choices, Mixed
 from tanglert.dim import Axis, AxisLike, axis
 from tanglert.extent import Extent, extent, ordered
 from tanglert.nn.layer import Layer, Lowering
+from tanglert.nn.lowering import cheaper_scaled
+from tanglert.nn.mask import Kernel, WeightAxis
 from tanglert.nn.reading import Channels, KernelTransform, Reading
-from tanglert.nn.superpose import Kernel, WeightAxis
 
 
 class _Conv(Layer):
@@ -60,18 +61,29 @@ class _Conv(Layer):
         if channels != "slice" and out.positions or transform and tied:
             self.lowering = "loop"
 
-    def convolve(self, x: Tensor, at: Choices, groups: int) -> Tensor:
-        """The convolution with the weights at hand; `padding=None` is "same" for odd kernels and none for
-        even ones.
-        """
-        weight, bias = (
-            self.entanglement("weight").block(self.get_parameter("weight"), at),
-            self.block("bias", at),
-        )
+    def groups_of(self, x: Tensor, at: Choices) -> int:
+        """The number of groups for a tensor of so many channels."""
+        raise NotImplementedError
+
+    def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
+        weight = self.entanglement("weight").block(self.get_parameter("weight"), at)
+        return self._convolve(x, weight, self.block("bias", at), at)
+
+    def mixture(self, x: Tensor, at: Mixed, *shared: Tensor) -> Tensor:
+        """With a fixed kernel and separable masks, also with the channels scaled before and after."""
+        weight, masks = self.get_parameter("weight"), self.entanglement("weight")
+        if not cheaper_scaled(self.lowering, masks, weight, places=x.numel() // max(1, x.shape[1])):
+            return self.evaluate(x, at)
+        bias = self.unmasked("bias", at)
+        y = self._convolve(masks.scale(x, 1, 1, at), masks.trim(weight, at), bias, at)
+        return masks.scale(y, 0, 1, at)
+
+    def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None, at: Choices) -> Tensor:
+        """The convolution; `padding=None` is "same" for odd kernels and none for even ones."""
         dilation, side = at.size(self.dilation), weight.shape[-1]
         same = dilation * (side - 1) // 2 if side % 2 else 0
         padding = same if self.padding is None else at.size(self.padding)
-        return F.conv2d(x, weight, bias, at.size(self.stride), padding, dilation, groups)
+        return F.conv2d(x, weight, bias, at.size(self.stride), padding, dilation, self.groups_of(x, at))
 
 
 class Conv(_Conv):
@@ -97,7 +109,7 @@ class Conv(_Conv):
         channels: Channels = "slice",
         transform: bool = False,
         gain: bool = True,
-        lowering: Lowering = "mask",
+        lowering: Lowering = "auto",
     ) -> None:
         super().__init__(kernel, stride, padding, dilation, lowering)
         self.reads, out = axis(inp), axis(out)
@@ -115,9 +127,8 @@ class Conv(_Conv):
         largest = nn.Conv2d(self.per_group.size, out.size, self.kernel.side, bias=bias)
         self.weights(largest, out, self.per_group, gain, channels, transform)
 
-    def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
-        groups = x.shape[1] // self.per_group.size if self.nested else at.size(self.groups)
-        return self.convolve(x, at, groups)
+    def groups_of(self, x: Tensor, at: Choices) -> int:
+        return x.shape[1] // self.per_group.size if self.nested else at.size(self.groups)
 
 
 class Depthwise(_Conv):
@@ -137,7 +148,7 @@ class Depthwise(_Conv):
         bias: bool = True,
         transform: bool = False,
         gain: bool = True,
-        lowering: Lowering = "mask",
+        lowering: Lowering = "auto",
     ) -> None:
         super().__init__(kernel, stride, padding, dilation, lowering)
         channels = axis(channels)
@@ -146,8 +157,8 @@ class Depthwise(_Conv):
         largest = nn.Conv2d(channels.size, channels.size, self.kernel.side, groups=channels.size, bias=bias)
         self.weights(largest, channels, 1, gain, "slice", transform)
 
-    def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
-        return self.convolve(x, at, groups=x.shape[1])
+    def groups_of(self, x: Tensor, at: Choices) -> int:
+        return x.shape[1]
 
 
 def _single(along: Axis) -> Extent:

@@ -33,7 +33,7 @@ class Embedding(_Table):
     table.
     """
 
-    def __init__(self, vocab: int, along: AxisLike, lowering: Lowering = "mask") -> None:
+    def __init__(self, vocab: int, along: AxisLike, lowering: Lowering = "auto") -> None:
         super().__init__((vocab,), along, lowering)
         self.gain = Entanglement(self.writes)
 
@@ -48,7 +48,7 @@ class Embedding(_Table):
 class Position(_Table):
     """A learned position for every token: (1, L, D), to be added to x (B, L, D)."""
 
-    def __init__(self, length: int, along: AxisLike, lowering: Lowering = "mask") -> None:
+    def __init__(self, length: int, along: AxisLike, lowering: Lowering = "auto") -> None:
         super().__init__((1, length), along, lowering)
 
     def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
@@ -61,7 +61,7 @@ class Position(_Table):
 class Token(_Table):
     """A learned token before the others: (B, L, D) to (B, L + 1, D)."""
 
-    def __init__(self, along: AxisLike, lowering: Lowering = "mask") -> None:
+    def __init__(self, along: AxisLike, lowering: Lowering = "auto") -> None:
         super().__init__((1, 1), along, lowering)
 
     def forward(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:

@@ -10,9 +10,13 @@ from torch import Tensor, nn
 from tanglert.choices import Choices, Mixed, Term
 from tanglert.dim import Axis
 from tanglert.extent import Position
-from tanglert.nn.superpose import Entanglement, WeightAxis, pad, sum_over, take
+from tanglert.nn.mask import WeightAxis
+from tanglert.nn.superpose import Entanglement, pad, sum_over, take
 
-Lowering: TypeAlias = Literal["mask", "loop"]
+Lowering: TypeAlias = Literal["auto", "mask", "scale", "loop"]
+"""How a mixture is computed: with a superposed weight ("mask"), by scaling what goes in and comes out ("scale"), by its
+definition ("loop"), or by whichever of the first two is cheaper for the tensor at hand ("auto").
+"""
 
 
 class Layer(nn.Module):
@@ -27,7 +31,7 @@ class Layer(nn.Module):
     writes: Axis
     group: tuple[Position, ...]
     dim: int = -1
-    lowering: str = "mask"
+    lowering: str = "auto"
     __call__: Callable[..., Tensor]
 
     def __init__(self) -> None:
@@ -80,6 +84,11 @@ class Layer(nn.Module):
         """The named weight as `at` needs it: sliced or superposed; None if the layer has none."""
         weight: Tensor | None = getattr(self, name)
         return None if weight is None else self.entanglement(name).block(weight, at)
+
+    def unmasked(self, name: str, at: Mixed) -> Tensor | None:
+        """The named weight as large as the mixture has it, but not superposed."""
+        weight: Tensor | None = getattr(self, name)
+        return None if weight is None else self.entanglement(name).trim(weight, at)
 
     def entanglement(self, name: str) -> Entanglement:
         module = self.entangled[name]

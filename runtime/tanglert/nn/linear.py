@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tanglert.choices import Choices
+from tanglert.choices import Choices, Mixed
 from tanglert.dim import Axis, AxisLike, axis
 from tanglert.extent import ordered
 from tanglert.nn.layer import Layer, Lowering
+from tanglert.nn.lowering import cheaper_scaled
 from tanglert.nn.superpose import Entanglement
 
 
@@ -28,7 +29,7 @@ class Linear(Layer):
         bias: bool = True,
         gain: bool = True,
         tied: bool = False,
-        lowering: Lowering = "mask",
+        lowering: Lowering = "auto",
     ) -> None:
         super().__init__()
         self.reads, out = axis(inp), axis(out)
@@ -46,3 +47,13 @@ class Linear(Layer):
     def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
         weight = shared[0] if shared else self.get_parameter("weight")
         return F.linear(x, self.entanglement("weight").block(weight, at), self.block("bias", at))
+
+    def mixture(self, x: Tensor, at: Mixed, *shared: Tensor) -> Tensor:
+        """With separable masks, also as `s_out ⊙ (W (s_in ⊙ x) + b)`."""
+        weight, masks = shared[0] if shared else self.get_parameter("weight"), self.entanglement("weight")
+        tokens = x.numel() // max(1, x.shape[-1])
+        if not cheaper_scaled(self.lowering, masks, weight, tokens):
+            return self.evaluate(x, at, *shared)
+        bias = self.unmasked("bias", at)
+        y = F.linear(masks.scale(x, 1, -1, at), masks.trim(weight, at), bias)
+        return masks.scale(y, 0, -1, at)

@@ -20,6 +20,7 @@ from tanglert.dim import Axis, AxisLike, axis
 from tanglert.extent import Extent, extent, ordered
 from tanglert.nn.credit import credited
 from tanglert.nn.layer import Layer
+from tanglert.nn.moments import mixed_norm
 from tanglert.nn.superpose import take
 from tanglert.nn.unrounded import unrounded
 
@@ -46,12 +47,13 @@ class _Moments(_Norm):
 
     table: Tensor
     counts: Tensor
+    means: Tensor
 
     def __init__(self, along: AxisLike, dim: int, bias: bool, lowering: str) -> None:
         super().__init__(along, dim, bias, lowering)
         self.register_buffer("table", _table(self.reads), persistent=False)
         self.register_buffer("counts", self.table.sum(1).clamp(min=1), persistent=False)
-        self.smallest = int(self.counts.argmin())
+        self.register_buffer("means", self.table / self.counts.unsqueeze(1), persistent=False)
 
     def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
         last = x.movedim(self.dim, -1)
@@ -63,7 +65,7 @@ class _Moments(_Norm):
             return self.evaluate(x, at)
         last = x.movedim(self.dim, -1)
         p = at.joint(self.group).to(self.table.dtype)
-        return (self.vertex(last, p, at) if at.cuts(self.reads) else self.mixed(last, p)).movedim(
+        return (self.vertex(last, p, at) if at.cuts(self.reads) else self.mixed(last, p, at)).movedim(
             -1, self.dim
         )
 
@@ -84,7 +86,7 @@ class _Moments(_Norm):
         """The norm over the whole last axis."""
         raise NotImplementedError
 
-    def mixed(self, x: Tensor, p: Tensor) -> Tensor:
+    def mixed(self, x: Tensor, p: Tensor, at: Mixed) -> Tensor:
         """The mixture of the norms over the last axis, by joint probabilities `p`."""
         raise NotImplementedError
 
@@ -96,12 +98,11 @@ class _Moments(_Norm):
 class LayerNorm(_Moments):
     """Layer norm over an elastic width: the mixture of the norms of each width.
 
-    Lowering "moments" is the closed form above, on x shifted by its mean over the smallest choice, so that
-    `E[x²] − m²` does not cancel; the value does not depend on the shift. "loop" is the defining sum.
+    Lowering "moments" is the closed form above (`tanglert.nn.moments`), "loop" the defining sum.
     """
 
     def __init__(
-        self, along: AxisLike, bias: bool = True, eps: float = 1e-5, dim: int = -1, lowering: str = "moments"
+        self, along: AxisLike, bias: bool = True, eps: float = 1e-5, dim: int = -1, lowering: str = "auto"
     ) -> None:
         super().__init__(along, dim, bias, lowering)
         self.eps = eps
@@ -109,15 +110,9 @@ class LayerNorm(_Moments):
     def plain(self, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
         return F.layer_norm(x, x.shape[-1:], weight, bias, self.eps)
 
-    def mixed(self, x: Tensor, p: Tensor) -> Tensor:
-        table, over = self.table, self.table.t() / self.counts
-        x = x - (x.detach() @ over[:, self.smallest : self.smallest + 1])
-        mean = x @ over
-        variance = ((x * x) @ over - mean * mean).clamp(min=0)
-        weights = p * torch.rsqrt(variance + self.eps)
-        affine = table * self.weight  # (joint choices, D): fewer passes over x than scaling it
-        bias = None if self.bias is None else self.bias * (p @ table)
-        return torch.addcmul(F.linear(weights * -mean, affine.t(), bias), x, weights @ affine)
+    def mixed(self, x: Tensor, p: Tensor, at: Mixed) -> Tensor:
+        shift = self.block("bias", at)
+        return mixed_norm(x, p, self.table * self.weight, shift, self.means, self.eps, centred=True)
 
     def credit(self, g: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor) -> Tensor:
         over, absent = table.t(), self.counts - table.sum(1)
@@ -137,7 +132,7 @@ class RMSNorm(_Moments):
     """
 
     def __init__(
-        self, along: AxisLike, eps: float | None = None, dim: int = -1, lowering: str = "moments"
+        self, along: AxisLike, eps: float | None = None, dim: int = -1, lowering: str = "auto"
     ) -> None:
         super().__init__(along, dim, False, lowering)
         self.eps = eps
@@ -145,10 +140,9 @@ class RMSNorm(_Moments):
     def plain(self, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
         return F.rms_norm(x, x.shape[-1:], weight, self.eps)
 
-    def mixed(self, x: Tensor, p: Tensor) -> Tensor:
+    def mixed(self, x: Tensor, p: Tensor, at: Mixed) -> Tensor:
         eps = torch.finfo(x.dtype).eps if self.eps is None else self.eps
-        square = (x * x) @ (self.table.t() / self.counts)
-        return x * ((p * torch.rsqrt(square + eps)) @ (self.table * self.weight))
+        return mixed_norm(x, p, self.table * self.weight, None, self.means, eps, centred=False)
 
     def credit(self, g: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor) -> Tensor:
         eps = torch.finfo(x.dtype).eps if self.eps is None else self.eps
@@ -171,7 +165,7 @@ class GroupNorm(_Norm):
         group_size: int | None = None,
         eps: float = 1e-5,
         dim: int = 1,
-        lowering: str = "mask",
+        lowering: str = "auto",
     ) -> None:
         if (groups is None) == (group_size is None):
             raise ValueError("group norm: give either the number of groups or their size")

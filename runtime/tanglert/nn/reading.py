@@ -22,7 +22,8 @@ from torch.nn import functional as F
 from tanglert.choices import Choices, Mixed, Term
 from tanglert.dim import Axis
 from tanglert.extent import Extent, extent
-from tanglert.nn.superpose import Entanglement, Kernel, WeightAxis, sum_over
+from tanglert.nn.mask import Kernel, WeightAxis
+from tanglert.nn.superpose import Entanglement, sum_over
 
 Channels: TypeAlias = Literal["slice", "shuffle", "interpolate"]
 
@@ -77,6 +78,7 @@ class Reading(Entanglement):
         super().__init__(Axis(out.size) if ruled else out, *rest, gain=[gain, *(True for _ in axes)])
         self.out, self.channels = out if ruled else Axis(out.size), channels
         self.transform = transform
+        self.scalable = self.scalable and transform is None and not ruled
 
     def slice(self, weight: Tensor, at: Choices) -> Tensor:
         weight = self._rows(super().slice(weight, at), at)

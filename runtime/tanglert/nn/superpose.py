@@ -24,16 +24,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import product
-from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tanglert.choices import Choices, Mixed, Term
-from tanglert.dim import Axis, AxisLike, axis
-from tanglert.extent import Extent, Position, Value, extent, ordered
+from tanglert.dim import Axis, axis
+from tanglert.extent import Position, ordered
+from tanglert.nn.mask import Kernel, Line, SubBlock, WeightAxis, connected, segments_of
 from tanglert.nn.unrounded import unrounded
+from tanglert.nn.weighed import credited_along, credited_weight, scaled, weighed
 
 
 def parts(x: Tensor, along: Axis, dim: int, at: Choices) -> list[Tensor]:
@@ -85,62 +86,12 @@ def sum_over(positions: Sequence[Position], at: Mixed, function: Callable[[Term]
     return total
 
 
-class Kernel:
-    """The two spatial axes of a kernel of elastic size: a choice reads the centred square."""
-
-    def __init__(self, size: Extent | int) -> None:
-        self.extent = extent(size)
-        self.side = self.extent.largest
-        self.size = self.side**2
-        self.positions = self.extent.positions
-
-    def crop(self, weight: Tensor, at: Choices) -> Tensor:
-        """The centred part of the last two axes."""
-        size = at.size(self.extent)
-        start = (self.side - size) // 2
-        return weight.narrow(-2, start, size).narrow(-1, start, size)
-
-
-class Segment:
-    """A segment of some axis as the algebra sees it: its size, and which indices every joint choice reads.
-
-    `width` is what is superposed, `real` what an architecture reads; they differ where an axis has no gain.
-    """
-
-    def __init__(self, width: Extent, size: int, centred: bool, real: Extent) -> None:
-        self.extent, self.real = width, real
-        self.positions = width.positions
-        self.size = size
-        self.centred = centred
-
-    def stored(self, at: Mixed) -> int:
-        """Its size in a tensor of the mixture."""
-        return at.size(self.real) if at.cuts(self.real) else self.size
-
-    def table(self, shared: tuple[Position, ...], private: tuple[Position, ...]) -> Tensor:
-        """`F[s, q, i]`, (joint choices of shared, of private, size)."""
-        rows = [self._read(value) for value in self.extent.over(shared + private)]
-        return torch.stack(rows).view(_joint(shared), _joint(private), self.size)
-
-    def _read(self, value: Value) -> Tensor:
-        width = int(value)  # what is not whole is excluded by a condition, and has no probability
-        if not self.centred:
-            return (torch.arange(self.size) < width).to(torch.get_default_dtype())
-        side = math.isqrt(self.size)
-        start = (side - width) // 2
-        line = torch.zeros(side)
-        line[start : start + width] = 1
-        return (line.unsqueeze(1) * line).flatten()
-
-
-WeightAxis: TypeAlias = AxisLike | Kernel
-
-
 class Entanglement(nn.Module):
     """How the choices of one weight's axes overlap. Holds constant tables, no parameters.
 
     `gain[k]` False takes axis `k` out of the superposition. A `Kernel` comes last and stands for two axes of
-    the weight.
+    the weight. `separable`: no two axes share a position, so that `M` is a product of vectors. `scalable`: channels
+    alone vary, so that activations can be scaled in place of the weight.
     """
 
     def __init__(self, *axes: WeightAxis, gain: Sequence[bool] | None = None) -> None:
@@ -148,14 +99,21 @@ class Entanglement(nn.Module):
         self.axes = tuple(a if isinstance(a, Kernel) else axis(a) for a in axes)
         self.gain = tuple(gain) if gain is not None else (True,) * len(axes)
         self.sizes = tuple(a.size for a in self.axes)
-        layouts = [_segments(a, g) for a, g in zip(self.axes, self.gain)]
+        layouts = [segments_of(a, g) for a, g in zip(self.axes, self.gain)]
         self.counts = tuple(len(layout) for layout in layouts)
-        self.blocks = nn.ModuleList(Block(block) for block in product(*layouts))
-
-    @property
-    def positions(self) -> tuple[Position, ...]:
-        """The combi-superposition group: what the mixture of this weight sums over."""
-        return ordered(p for a, g in zip(self.axes, self.gain) if g for p in a.positions)
+        uses = [a.positions if g else () for a, g in zip(self.axes, self.gain)]
+        self.positions = ordered(p for own in uses for p in own)
+        # As a matrix its rows are its first axis, or all before the first one that varies.
+        self.rows = max(1, next((k for k, own in enumerate(uses) if own), 1))
+        self.separable = all(len(group) == 1 for group in connected(uses))
+        self.scalable = self.separable and not (isinstance(self.axes[-1], Kernel) and uses[-1])
+        self.lines = nn.ModuleDict()
+        self.blocks = nn.ModuleList()
+        if self.separable:
+            self.lines.update({str(k): Line(layout) for k, layout in enumerate(layouts) if uses[k]})
+        else:
+            self.blocks.extend(SubBlock(block) for block in product(*layouts))
+        self.key = f"sides {[[s.key for s in layout] for layout in layouts]}"
 
     def block(self, weight: Tensor, at: Choices) -> Tensor:
         """The weight to compute with: sliced for an architecture, superposed for a mixture."""
@@ -169,15 +127,14 @@ class Entanglement(nn.Module):
             weight = along.crop(weight, at) if isinstance(along, Kernel) else take(weight, along, dim, at)
         return weight
 
+    @unrounded
     def mix(self, weight: Tensor, at: Mixed) -> Tensor:
         """`W ⊙ M`, of the part that is left at a vertex. A kernel whose size is known (a sampled dimension) is
         cropped.
         """
-        weight = self.trim(weight, at)
-        mixed = weight.flatten(-2) if isinstance(self.axes[-1], Kernel) else weight
-        for mask in self._masks(mixed, at):
-            mixed = mixed * mask
-        mixed = mixed.reshape(weight.shape)
+        mixed = self.trim(weight, at)
+        if self.positions:
+            mixed = self._superposed(mixed, at)
         last = self.axes[-1]
         if isinstance(last, Kernel) and last.positions and all(p in at.fixed for p in last.positions):
             return last.crop(mixed, at)
@@ -190,102 +147,63 @@ class Entanglement(nn.Module):
                 weight = take(weight, along, dim, at)
         return weight
 
-    @unrounded
-    def _masks(self, weight: Tensor, at: Mixed) -> list[Tensor]:
-        """Factors whose product is `M`, each to be broadcast against the weight."""
-        blocks = [block.masks(at) for block in self.blocks if isinstance(block, Block)]
-        if len(blocks) == 1:
-            return blocks[0]
-        if not any(blocks):
-            return []
-        dense = [_dense(weight, block, masks, at) for block, masks in zip(self.blocks, blocks)]
+    def scale(self, x: Tensor, axis: int, dim: int, at: Mixed) -> Tensor:
+        """A tensor whose `dim` runs along an axis of a separable weight, times the mask of that axis."""
+        if str(axis) not in self.lines:
+            return x
+        vector = self.line(axis).vector(at)
+        known = at.cut.issuperset(self.axes[axis].positions)
+        return (credited_along if known else scaled)(x, vector, dim)
+
+    def _superposed(self, weight: Tensor, at: Mixed) -> Tensor:
+        if weight.dim() == 1:
+            return weight * self.line(0).vector(at)
+        if len(self.blocks) > 1:
+            return weight * self._dense(weight, at).view(weight.shape)
+        matrix = weight if weight.dim() == 2 else weight.reshape(math.prod(weight.shape[: self.rows]), -1)
+        p, q = at.once(self.positions, (self.key, weight.dtype), lambda: self._sides(weight.shape, at))
+        known = at.cut.issuperset(self.positions)  # of all that is left the probability is one
+        return (credited_weight if known else weighed)(matrix, p, q).view(weight.shape)
+
+    def _sides(self, shape: Sequence[int], at: Mixed) -> tuple[Tensor | None, Tensor | None]:
+        """P (S, rows) and Q (S, columns) with `M = PᵀQ`; None for a side that does not vary."""
+        p, q, rows, axes = None, None, self.rows, len(self.axes)
+        for component in self._components(at):
+            front = [factor for k, factor in component if k < rows]
+            masks = [_along(factor, k - rows, axes - rows) for k, factor in component if k >= rows]
+            if front:
+                (p,) = front
+            if masks:
+                mask = math.prod(masks[1:], start=masks[0])
+                mask = mask if front else mask.sum(0, keepdim=True)
+                q = mask if q is None else q * mask
+        if q is not None:
+            sizes = [*shape[rows : axes - 1], math.prod(shape[axes - 1 :])]  # a kernel is one axis
+            q = q.expand(-1, *sizes).flatten(1)
+        return p, q
+
+    def line(self, axis: int) -> Line:
+        line = self.lines[str(axis)]
+        assert isinstance(line, Line)
+        return line
+
+    def _components(self, at: Mixed) -> list[list[tuple[int, Tensor]]]:
+        """For axes that are tied together: `G_a[s, i]` of every axis a, (joint choices of what ties them, size)."""
+        if self.separable:
+            return [[(int(k), self.line(int(k)).vector(at).unsqueeze(0))] for k in self.lines]
+        (block,) = self.blocks
+        assert isinstance(block, SubBlock)
+        return [[(k, f) for (k, _), f in zip(c.axes, c.factors(at))] for c in block.parts]
+
+    def _dense(self, weight: Tensor, at: Mixed) -> Tensor:
+        """`M` itself, put together from its blocks."""
+        dense = [block.mask(at, weight) for block in self.blocks if isinstance(block, SubBlock)]
         for dim in reversed(range(len(self.counts))):
             n = self.counts[dim]
             dense = [torch.cat(dense[i : i + n], dim) for i in range(0, len(dense), n)]
-        return dense
+        return dense[0]
 
 
-class Block(nn.Module):
-    """One segment of every axis of a weight: the mask of that sub-block, as a product over components."""
-
-    def __init__(self, segments: Sequence[Segment]) -> None:
-        super().__init__()
-        self.segments = tuple(segments)
-        self.components = nn.ModuleList(
-            Component([(a, segments[a]) for a in group], len(segments)) for group in _connected(segments)
-        )
-
-    def masks(self, at: Mixed) -> list[Tensor]:
-        return [component.mask(at) for component in self.components if isinstance(component, Component)]
-
-    def shape(self, at: Mixed) -> list[int]:
-        """The sizes of the sub-block."""
-        return [segment.stored(at) for segment in self.segments]
-
-
-class Component(nn.Module):
-    """Axes of a block that are tied by shared positions: `Σ_s p_s Π_a G_a[s, i_a]`."""
-
-    def __init__(self, axes: list[tuple[int, Segment]], rank: int) -> None:
-        super().__init__()
-        uses = [p for _, segment in axes for p in segment.positions]
-        self.shared = ordered(p for p in uses if uses.count(p) > 1)
-        self.private = [tuple(p for p in s.positions if p not in self.shared) for _, s in axes]
-        self.rank = rank
-        self.axes = axes
-        for (index, segment), private in zip(axes, self.private):
-            self.register_buffer(f"table{index}", segment.table(self.shared, private), persistent=False)
-
-    def mask(self, at: Mixed) -> Tensor:
-        """The component's mask, with size one along the axes that it does not touch."""
-        view, factors = [1] * self.rank, []
-        for (index, segment), private in zip(self.axes, self.private):
-            factors.append(self._factor(f"table{index}", segment, private, at))
-            view[index] = factors[-1].shape[-1]
-        if not self.shared:
-            return factors[0].view(view)
-        *front, last = factors
-        product = at.joint(self.shared).to(last.dtype).unsqueeze(1)
-        for factor in front:
-            product = (product.unsqueeze(2) * factor.unsqueeze(1)).flatten(1)
-        return (product.t() @ last).view(view)
-
-    def _factor(self, name: str, segment: Segment, private: tuple[Position, ...], at: Mixed) -> Tensor:
-        """`G[s, i] = Σ_q p_q F[s, q, i]`."""
-        table = self.get_buffer(name)[..., : segment.stored(at)]
-        return at.joint(private).to(table.dtype) @ table if private else table.squeeze(1)
-
-
-def _segments(along: Axis | Kernel, gain: bool) -> list[Segment]:
-    if isinstance(along, Kernel):
-        kernel = along.extent if gain else extent(along.side)
-        return [Segment(kernel, along.size, centred=True, real=kernel)]
-    return [
-        Segment(s if gain else extent(n), n, centred=False, real=s)
-        for s, n in zip(along.segments, along.sizes)
-    ]
-
-
-def _connected(segments: Sequence[Segment]) -> list[list[int]]:
-    """The axes with an elastic segment, grouped: axes that share a position, directly or through others, are
-    together.
-    """
-    groups: list[list[int]] = []
-    for index, segment in enumerate(segments):
-        if not segment.positions:
-            continue
-        touched = [g for g in groups if any(set(segments[a].positions) & set(segment.positions) for a in g)]
-        groups = [g for g in groups if g not in touched] + [sorted(sum(touched, [index]))]
-    return groups
-
-
-def _dense(weight: Tensor, block: nn.Module, masks: list[Tensor], at: Mixed) -> Tensor:
-    assert isinstance(block, Block)
-    mask = weight.new_ones(block.shape(at))
-    for factor in masks:
-        mask = mask * factor
-    return mask
-
-
-def _joint(positions: Sequence[Position]) -> int:
-    return math.prod(len(position.choices) for position in positions)
+def _along(factor: Tensor, axis: int, axes: int) -> Tensor:
+    """(S, n) as (S, 1 … n … 1)."""
+    return factor.view(len(factor), *(-1 if k == axis else 1 for k in range(axes)))

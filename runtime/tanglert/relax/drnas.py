@@ -43,7 +43,7 @@ class DrNAS:
 
     def concentration(self) -> Tensor:
         """elu(alpha) + 1, kept above the floor: (positions, choices) float64 on the CPU, 1 where no choice is in play."""
-        return F.elu(self.alphas.stacked().double().cpu(), 1 - FLOOR) + 1
+        return F.elu(self.alphas.stacked().to("cpu", torch.float64), 1 - FLOOR) + 1
 
     def sample(self) -> Probabilities:
         """One draw for every position (inverse of the gamma representation: Dir = Gamma / sum of Gamma)."""
@@ -75,5 +75,5 @@ class DrNAS:
         self.generator.set_state(state["generator"])
 
     def _normalised(self, positive: Tensor) -> Probabilities:
-        kept = positive * self.alphas.known
+        kept = positive if self.alphas.complete else positive * self.alphas.known
         return self.alphas.unstacked(kept / kept.sum(1, keepdim=True))

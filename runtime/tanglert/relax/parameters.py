@@ -59,6 +59,7 @@ class ArchParameters(nn.Module):
         """Reads the mask, once whenever it has changed, so that no step has to."""
         self.known = self.mask.cpu()
         pairs = zip(self.positions, self.known.tolist(), strict=True)
+        self.complete = bool(self.known.all())
         left = {p: frozenset(i for i, plays in enumerate(row) if plays) for p, row in pairs}
         self.in_play = {p: numbers for p, numbers in left.items() if len(numbers) < len(p.choices)}
 
@@ -88,23 +89,23 @@ class ArchParameters(nn.Module):
 
     def stacked(self) -> Tensor:
         """The alphas of all positions as one (positions, choices) tensor, 0 where no choice is in play."""
-        rows = [widen(alpha.reshape(-1, alpha.shape[-1]), self.width) for alpha in self.values.values()]
-        return torch.cat(rows) * self.mask
+        rows = torch.cat(
+            [widen(alpha.view(-1, alpha.shape[-1]), self.width) for alpha in self.values.values()]
+        )
+        return rows if self.complete else rows * self.mask
 
     def unstacked(self, probabilities: Tensor) -> Probabilities:
         """Rows (positions, choices) as a mapping in the alphas' shapes, dtype and device, with what was pruned."""
-        result: dict[str, Tensor] = {}
-        start = 0
-        for name, alpha in self.values.items():
-            rows = alpha.numel() // alpha.shape[-1]
-            part = probabilities[start : start + rows, : alpha.shape[-1]]
-            result[name] = part.reshape(alpha.shape).to(alpha)
-            start += rows
-        return Known(result, self.in_play)
+        counts = [len(dim.positions) for dim in self.dims]
+        parts = torch.split(probabilities.to(next(iter(self.values.values()))), counts)
+        named = zip(self.values.items(), parts, strict=True)
+        rows = {name: part[:, : alpha.shape[-1]].reshape(alpha.shape) for (name, alpha), part in named}
+        return Known(rows, self.in_play)
 
     def scores(self) -> Tensor:
         """The alphas of all positions as float64 on the CPU, (positions, choices), -inf where no choice is in play."""
-        return self.stacked().double().cpu().masked_fill(~self.known, -torch.inf)
+        scores = self.stacked().to("cpu", torch.float64)
+        return scores if self.complete else scores.masked_fill(~self.known, -torch.inf)
 
     def strongest(self, probabilities: Probabilities) -> dict[Position, int]:
         """The number of the most probable choice at every position of the alphas."""
@@ -151,4 +152,4 @@ def refuse_sampled_only(space: Space) -> None:
 
 def widen(rows: Tensor, width: int) -> Tensor:
     """Rows padded with zeros on the right."""
-    return F.pad(rows, (0, width - rows.shape[1]))
+    return rows if rows.shape[1] == width else F.pad(rows, (0, width - rows.shape[1]))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -106,7 +107,8 @@ class Bilevel(Engine):
         """The loss of the mixture on a validation batch; of second order after a step of the weights."""
         x, y = self.validation.batch(index)
         if self.options.order == 1:
-            return self.task.loss(self.forward(x, drawn), y)
+            with frozen(self.optimizer):
+                return self.task.loss(self.forward(x, drawn), y)
         train = self.train.batch(self.batches[self.step])
         lr, precision = self.learning_rate(), self.options.precision
         return unrolled_loss(self.supernet, self.task, drawn, train, (x, y), lr, self.world, precision)
@@ -150,6 +152,19 @@ class Bilevel(Engine):
         super().load_state_dict(state)
         self.relaxation.load_state_dict(state["relaxation"])
         self.arch_optimizer.load_state_dict(state["arch_optimizer"])
+
+
+@contextmanager
+def frozen(optimizer: torch.optim.Optimizer) -> Iterator[None]:
+    """For a forward pass whose weights want no gradient: what only serves it is neither kept nor computed."""
+    weights = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
+    for weight in weights:
+        weight.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for weight in weights:
+            weight.requires_grad_(True)
 
 
 def named(position: Position) -> str:

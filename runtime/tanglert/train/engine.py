@@ -105,7 +105,8 @@ class Engine(ABC):
             self.compare()
         if self.step % self.batches.per_epoch == 0:
             self.sums = {}
-        self.supernet.train()
+        if not self.supernet.training:  # to tell every module takes longer than a small step
+            self.supernet.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate()
         torch.manual_seed(derived_seed(self.options.seed, "noise", self.world.rank, self.step))

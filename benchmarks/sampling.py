@@ -1,0 +1,64 @@
+"""What it takes to draw the probabilities of a whole space for a step, and to bring their gradient back to the alphas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+import torch.nn.functional as F
+from torch.distributions import Dirichlet
+
+from benchmarks.rows import Race, Row
+from benchmarks.timing import Step
+from tanglec.api import compile_file
+from tanglert.choices import Mixed, Probabilities
+from tanglert.protocols import Relaxation
+from tanglert.relax import ArchParameters
+from tanglert.relax.darts import Darts
+from tanglert.relax.drnas import DrNAS
+from tanglert.relax.gdas import GDAS
+from tanglert.supernet import SupernetBase
+
+SPACES = ("autoformer_t", "darts")
+TIMES = 20
+
+
+def rows() -> Iterator[Row]:
+    """Each relaxation's draw over a Dirichlet of its own for every position."""
+    for space in SPACES:
+        module = compile_file(space).load()
+        supernet: SupernetBase = module.Supernet()
+        alphas = ArchParameters(supernet.space)
+        relaxations: dict[str, Relaxation] = {
+            "DrNAS": DrNAS(alphas),
+            "DARTS": Darts(alphas),
+            "GDAS": GDAS(alphas, module.Arch),
+        }
+        steps = {name: drawing(supernet, alphas, r.sample) for name, r in relaxations.items()}
+        name = f"`{space}`, {len(alphas.positions)} positions"
+        yield Race(name, {"separate Dirichlets": separate(alphas), **steps}, TIMES)
+
+
+def drawing(supernet: SupernetBase, alphas: ArchParameters, sample: Callable[[], Probabilities]) -> Step:
+    """A draw, read as the supernet reads it, and the way back from every position."""
+    parameters = list(alphas.parameters())
+
+    def step() -> None:
+        at = supernet.choices(sample())
+        assert isinstance(at, Mixed)
+        drawn = [at.probability(position) for position in alphas.positions]
+        torch.autograd.grad(drawn, parameters, [torch.ones_like(p) for p in drawn])
+
+    return step
+
+
+def separate(alphas: ArchParameters) -> Step:
+    """One call of torch's Dirichlet for each position."""
+    counts = [len(position.choices) for position in alphas.positions]
+    own = [torch.zeros(count, requires_grad=True) for count in counts]
+
+    def step() -> None:
+        drawn = [Dirichlet(F.elu(alpha) + 1).rsample() for alpha in own]
+        torch.autograd.grad(drawn, own, [torch.ones_like(p) for p in drawn])
+
+    return step

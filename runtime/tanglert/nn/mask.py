@@ -1,0 +1,195 @@
+"""The masks of the superposition algebra: which indices of a weight's axes the choices read, weighted by their
+probabilities.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from tanglert.choices import Choices, Mixed
+from tanglert.dim import Axis, AxisLike
+from tanglert.extent import Extent, Position, Value, extent, ordered
+from tanglert.nn.unrounded import unrounded
+
+
+class Kernel:
+    """The two spatial axes of a kernel of elastic size: a choice reads the centred square."""
+
+    def __init__(self, size: Extent | int) -> None:
+        self.extent = extent(size)
+        self.side = self.extent.largest
+        self.size = self.side**2
+        self.positions = self.extent.positions
+
+    def crop(self, weight: Tensor, at: Choices) -> Tensor:
+        """The centred part of the last two axes."""
+        size = at.size(self.extent)
+        start = (self.side - size) // 2
+        return weight.narrow(-2, start, size).narrow(-1, start, size)
+
+
+class Segment:
+    """A segment of some axis as the algebra sees it: its size, and which indices every joint choice reads.
+
+    `width` is what is superposed, `real` what an architecture reads; they differ where an axis has no gain.
+    """
+
+    def __init__(self, width: Extent, size: int, centred: bool, real: Extent) -> None:
+        self.extent, self.real = width, real
+        self.positions = width.positions
+        self.size = size
+        self.centred = centred
+        self.key = f"{width.positions}{width.table}{real.positions}{real.table}{size}{centred}"
+
+    def stored(self, at: Mixed) -> int:
+        """Its size in a tensor of the mixture."""
+        return at.size(self.real) if at.cuts(self.real) else self.size
+
+    def table(self, shared: tuple[Position, ...], private: tuple[Position, ...]) -> Tensor:
+        """`F[s, q, i]`, (joint choices of shared, of private, size)."""
+        rows = [self._read(value) for value in self.extent.over(shared + private)]
+        return torch.stack(rows).view(_joint(shared), _joint(private), self.size)
+
+    def _read(self, value: Value) -> Tensor:
+        width = int(value)  # what is not whole is excluded by a condition, and has no probability
+        if not self.centred:
+            return (torch.arange(self.size) < width).to(torch.get_default_dtype())
+        side = math.isqrt(self.size)
+        start = (side - width) // 2
+        line = torch.zeros(side)
+        line[start : start + width] = 1
+        return (line.unsqueeze(1) * line).flatten()
+
+
+WeightAxis: TypeAlias = AxisLike | Kernel
+
+
+class Line(nn.Module):
+    """The mask of one axis that shares no position with another: a vector, `Σ_q p_q F[q, i]` for every segment."""
+
+    table0: Tensor
+
+    def __init__(self, segments: Sequence[Segment]) -> None:
+        super().__init__()
+        self.segments = tuple(segments)
+        self.positions = ordered(p for s in segments for p in s.positions)
+        self.key = "line " + "".join(s.key for s in segments)
+        for number, segment in enumerate(segments):
+            table = segment.table((), segment.positions)[0]
+            self.register_buffer(f"table{number}", table, persistent=False)
+
+    def vector(self, at: Mixed) -> Tensor:
+        """The vector, (size of the axis as it is at hand). Made once for all weights that are read alike."""
+        return at.once(self.positions, (self.key, self.table0.dtype), lambda: self._vector(at))
+
+    def _vector(self, at: Mixed) -> Tensor:
+        pieces = []
+        for number, segment in enumerate(self.segments):
+            table = self.get_buffer(f"table{number}")[:, : segment.stored(at)]
+            pieces.append(
+                self._weighed(at.joint(segment.positions), table) if segment.positions else table[0]
+            )
+        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+
+    @unrounded
+    def _weighed(self, p: Tensor, table: Tensor) -> Tensor:
+        return p.to(table.dtype) @ table
+
+
+class SubBlock(nn.Module):
+    """One segment of every axis of a weight: the mask of that part, as a product over components."""
+
+    def __init__(self, segments: Sequence[Segment]) -> None:
+        super().__init__()
+        self.segments = tuple(segments)
+        groups = connected([s.positions for s in segments])
+        self.components = nn.ModuleList(
+            Component([(a, segments[a]) for a in g], len(segments)) for g in groups
+        )
+
+    def mask(self, at: Mixed, like: Tensor) -> Tensor:
+        """The whole mask, of the size of the part."""
+        mask = like.new_ones([segment.stored(at) for segment in self.segments])
+        for component in self.parts:
+            mask = mask * component.mask(at)
+        return mask
+
+    @property
+    def parts(self) -> list[Component]:
+        return [c for c in self.components if isinstance(c, Component)]
+
+
+class Component(nn.Module):
+    """Axes of a part that are tied by shared positions: `Σ_s p_s Π_a G_a[s, i_a]`."""
+
+    def __init__(self, axes: list[tuple[int, Segment]], rank: int) -> None:
+        super().__init__()
+        uses = [p for _, segment in axes for p in segment.positions]
+        self.shared = ordered(p for p in uses if uses.count(p) > 1)
+        self.private = [tuple(p for p in s.positions if p not in self.shared) for _, s in axes]
+        self.rank = rank
+        self.axes = axes
+        for (index, segment), private in zip(axes, self.private):
+            self.register_buffer(f"table{index}", segment.table(self.shared, private), persistent=False)
+
+    def factors(self, at: Mixed) -> list[Tensor]:
+        """`G_a[s, i]` of every axis, (joint choices of what is shared, size); the first one times `p_s`."""
+        made = [
+            self._factor(f"table{index}", segment, private, at)
+            for (index, segment), private in zip(self.axes, self.private)
+        ]
+        if self.shared:
+            made[0] = at.joint(self.shared).to(made[0].dtype).unsqueeze(1) * made[0]
+        return made
+
+    def mask(self, at: Mixed) -> Tensor:
+        """The component's mask, with size one along the axes that it does not touch."""
+        *front, last = self.factors(at)
+        view = [1] * self.rank
+        for (index, segment), _ in zip(self.axes, self.private):
+            view[index] = segment.stored(at)
+        if not front:
+            return last.sum(0).view(view)
+        return (rows(front).t() @ last).view(view)
+
+    def _factor(self, name: str, segment: Segment, private: tuple[Position, ...], at: Mixed) -> Tensor:
+        """`G[s, i] = Σ_q p_q F[s, q, i]`."""
+        table = self.get_buffer(name)[..., : segment.stored(at)]
+        return at.joint(private).to(table.dtype) @ table if private else table.squeeze(1)
+
+
+def rows(factors: Sequence[Tensor]) -> Tensor:
+    """Thin matrices (S, n_a) as one, (S, Π n_a): the products of their rows."""
+    product, *rest = factors
+    for factor in rest:
+        product = (product.unsqueeze(2) * factor.unsqueeze(1)).flatten(1)
+    return product
+
+
+def segments_of(along: Axis | Kernel, gain: bool) -> list[Segment]:
+    if isinstance(along, Kernel):
+        kernel = along.extent if gain else extent(along.side)
+        return [Segment(kernel, along.size, centred=True, real=kernel)]
+    return [
+        Segment(s if gain else extent(n), n, centred=False, real=s)
+        for s, n in zip(along.segments, along.sizes)
+    ]
+
+
+def connected(uses: Sequence[tuple[Position, ...]]) -> list[list[int]]:
+    """The axes that use a position, grouped: axes that share one, directly or through others, are together."""
+    groups: list[list[int]] = []
+    for index, own in enumerate(uses):
+        if own:
+            touched = [g for g in groups if any(set(uses[a]) & set(own) for a in g)]
+            groups = [g for g in groups if g not in touched] + [sorted(sum(touched, [index]))]
+    return groups
+
+
+def _joint(positions: Sequence[Position]) -> int:
+    return math.prod(len(position.choices) for position in positions)
