@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Literal, TypeAlias
 
 import torch
 from torch import nn
@@ -40,8 +40,6 @@ MODES: dict[Mode, str] = {
     "compiled": ", compiled per block",
 }
 """What labels add."""
-if not hasattr(SupernetBase, "rebuild_weights"):
-    del MODES["rebuilt"]
 
 
 class Workbench:
@@ -74,7 +72,7 @@ class Workbench:
         torch.manual_seed(SEED)
         supernet: SupernetBase = self.module.Supernet()
         if self.mode == "rebuilt":
-            cast(Any, supernet).rebuild_weights(True)
+            supernet.rebuild_weights()
         if self.mode == "compiled":
             compile_blocks(supernet)
         return Searching(supernet, self.batch)

@@ -66,8 +66,8 @@ class _Conv(Layer):
         raise NotImplementedError
 
     def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
-        weight = self.entanglement("weight").block(self.get_parameter("weight"), at)
-        return self._convolve(x, weight, self.block("bias", at), at)
+        weight, bias = self.get_parameter("weight"), self.block("bias", at)
+        return self.weighing(weight, at, lambda w: self._convolve(x, w, bias, at))
 
     def mixture(self, x: Tensor, at: Mixed, *shared: Tensor) -> Tensor:
         """With a fixed kernel and separable masks, also with the channels scaled before and after."""

@@ -11,6 +11,7 @@ from tanglert.choices import Choices, Mixed, Term
 from tanglert.dim import Axis
 from tanglert.extent import Position
 from tanglert.nn.mask import WeightAxis
+from tanglert.nn.rebuilt import without_keeping
 from tanglert.nn.superpose import Entanglement, pad, sum_over, take
 
 Lowering: TypeAlias = Literal["auto", "mask", "scale", "loop"]
@@ -32,6 +33,7 @@ class Layer(nn.Module):
     group: tuple[Position, ...]
     dim: int = -1
     lowering: str = "auto"
+    rebuilds: bool = False
     __call__: Callable[..., Tensor]
 
     def __init__(self) -> None:
@@ -79,6 +81,15 @@ class Layer(nn.Module):
             self.register_buffer(name, weight)
         if weight is not None:
             self.entangled[name] = entanglement
+
+    def weighing(self, weight: Tensor, at: Choices, operation: Callable[[Tensor], Tensor]) -> Tensor:
+        """The operation with the layer's weight as `at` needs it, which is not kept for backward if it `rebuilds`."""
+        masks = self.entanglement("weight")
+        used = masks.block(weight, at)
+        if not self.rebuilds or not isinstance(at, Mixed) or not masks.positions or at.cut:
+            return operation(used)
+        with without_keeping(used, weight, lambda: masks.block(weight, at)):
+            return operation(used)
 
     def block(self, name: str, at: Choices) -> Tensor | None:
         """The named weight as `at` needs it: sliced or superposed; None if the layer has none."""

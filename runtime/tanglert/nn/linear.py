@@ -46,7 +46,8 @@ class Linear(Layer):
 
     def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
         weight = shared[0] if shared else self.get_parameter("weight")
-        return F.linear(x, self.entanglement("weight").block(weight, at), self.block("bias", at))
+        bias = self.block("bias", at)
+        return self.weighing(weight, at, lambda w: F.linear(x, w, bias))
 
     def mixture(self, x: Tensor, at: Mixed, *shared: Tensor) -> Tensor:
         """With separable masks, also as `s_out ⊙ (W (s_in ⊙ x) + b)`."""

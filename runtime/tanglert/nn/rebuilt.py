@@ -1,0 +1,44 @@
+"""Superposed weights that are not kept for the backward pass but made again there: memory for time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+
+
+class _Place(NamedTuple):
+    """Where a saved tensor lies in the weight that is not kept."""
+
+    size: torch.Size
+    stride: tuple[int, ...]
+    offset: int
+
+
+Saved: TypeAlias = Tensor | _Place
+
+
+def without_keeping(made: Tensor, source: Tensor, make: Callable[[], Tensor]) -> saved_tensors_hooks:
+    """A context in which operations do not save `made` (or views of it) for backward, which calls `make` again.
+
+    made: what `make` gave. source: the parameter that it is made of; RuntimeError in backward if it has changed by then.
+    """
+    storage, version = made.untyped_storage().data_ptr(), source._version
+
+    def pack(tensor: Tensor) -> Saved:
+        if tensor.untyped_storage().data_ptr() != storage:
+            return tensor
+        return _Place(tensor.size(), tensor.stride(), tensor.storage_offset())
+
+    def unpack(saved: Saved) -> Tensor:
+        if isinstance(saved, Tensor):
+            return saved
+        if source._version != version:
+            raise RuntimeError("a weight was changed between the forward pass and its backward pass")
+        with torch.no_grad():
+            return make().as_strided(*saved)
+
+    return saved_tensors_hooks(pack, unpack)
