@@ -13,10 +13,10 @@ from typing import cast
 import torch
 
 from benchmarks.memory import added_peak
-from benchmarks.mixing_networks import MODES, STEPS, TRANSFORMERS, Mode, Workbench
+from benchmarks.mixing_networks import STEPS, TRANSFORMERS, Mode, Workbench
 from benchmarks.rows import Peaks, Row
 
-MEASURED: tuple[Mode, ...] = ("fast", "rebuilt", "loop")
+MEASURED: tuple[Mode, ...] = ("fast", "rebuilt")
 
 
 def rows() -> Iterator[Row]:

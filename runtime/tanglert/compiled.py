@@ -15,7 +15,6 @@ from typing import Any, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch._dynamo.exc import BackendCompilerFailed, TorchDynamoException
 from torch.func import functional_call
 
 from tanglert.choices import Mixed, Sliced
@@ -26,6 +25,10 @@ from tanglert.supernet import SupernetBase
 
 S = TypeVar("S", bound=SupernetBase)
 Graph: TypeAlias = Callable[[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]], Any]
+
+
+class NoCompiler(RuntimeError):
+    """What should have compiled a graph failed: there is no C++ compiler, for instance."""
 
 
 def compile_blocks(supernet: S, limit: int = 64, backend: str = "inductor", **options: Any) -> S:
@@ -42,7 +45,7 @@ def compile_blocks(supernet: S, limit: int = 64, backend: str = "inductor", **op
     are no second derivatives. Widths and layouts are taken as they are now; attributes that are plain values may change.
     Parameters and `state_dict()` stay what they are; copies and pickles of the supernet are eager.
 
-    ValueError where the limit allows no graph.
+    ValueError where the limit allows no graph; NoCompiler at the first call of a block where the backend fails.
     """
     if limit < 1:
         raise ValueError(f"compile_blocks: a limit of {limit} graphs allows none")
@@ -162,13 +165,15 @@ class CompiledBlock:
 
     def _first(self, graph: Graph, args: Sequence[Any], given: tuple[Sequence[Tensor], ...]) -> Any:
         """The first call of a graph, by which it is traced and compiled."""
+        from torch._dynamo.exc import BackendCompilerFailed, TorchDynamoException  # takes a second to load
+
         try:
             return graph(*given)
         except TorchDynamoException as error:
-            if isinstance(error, BackendCompilerFailed):  # as without a C++ compiler: not the block's fault
-                raise
-            self._graphs.unfit.add(self._kind.name)
             reason = str(error).strip().partition("\n")[0]
+            if isinstance(error, BackendCompilerFailed):  # as without a C++ compiler: not the block's fault
+                raise NoCompiler(f"torch.compile does not work here: {reason}") from error
+            self._graphs.unfit.add(self._kind.name)
             warnings.warn(
                 f"compile_blocks: {type(self._block).__name__} cannot be traced and runs eager: {reason}",
                 stacklevel=4,

@@ -13,14 +13,16 @@ from tanglec.cli.arguments import Files, Format, GroupWeight, Params, Sharing, r
 from tanglec.cli.messages import BadOption, fail, one_of, reported, show
 from tanglec.diagnostics import CompileError, Diagnostic
 from tanglec.ir.extents import Scalar
+from tanglec.passes.lower import LOWERINGS
 
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where the modules are written.")]
 Lowering = Annotated[
     str,
     typer.Option(
         "--lowering",
-        callback=one_of("auto", "loop"),
-        help="auto, or loop: mix everything by its definition (slow, for tests).",
+        callback=one_of(*LOWERINGS),
+        help="How mixtures are computed where there is a choice: mask the weights, scale the activations, auto: by what is cheaper;"
+        " loop: by its definition (slow, for tests).",
     ),
 ]
 Check = Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 if a file is out of date.")]

@@ -44,6 +44,7 @@ def _page(seen: Mapping[str, Any], architectures: str) -> Iterator[str]:
     if seen["groups"]:
         yield from ("", "Groups (operations that mix choices, by the dimensions that meet in them)")
         yield from table(_groups(seen["groups"]))
+        yield from _legend(seen["groups"])
     yield from (
         "",
         "Memory of the supernet in training, an estimate at float32",
@@ -100,10 +101,38 @@ def _groups(groups: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
             name,
             group["kind"],
             f"{group['uses']} {group['operation']}",
-            f"{group['lowering']}{each}",
+            f"{_way(group)}{each}",
             places,
         ]
         before = product
+
+
+_WAYS = {
+    "mask": "mask       one evaluation, with the superposed weight",
+    "scale": "scale ≤ n  up to n samples in a batch, channels are scaled instead, before and after: fewer numbers than weights",
+    "star": "*          in the architecture's step on a CPU at any batch: scales need no gradient of the weight",
+    "moments": "moments    statistics of all widths at once",
+    "loop": "loop       one evaluation for each joint choice: no closed form",
+}
+
+
+def _legend(groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What the ways of mixing mean, those that occur."""
+    shown = " ".join(_way(group) for group in groups)
+    marks = {"mask": "mask", "scale": "≤", "star": "*", "moments": "moments", "loop": "loop"}
+    yield from (f"    {_WAYS[way]}" for way, mark in marks.items() if mark in shown)
+
+
+def _way(group: Mapping[str, Any]) -> str:
+    """`mask, scale ≤ 2`: up to two samples; `mask, scale ≤ 0*`: in steps of the architecture only."""
+    if not group["scaled_up_to"]:
+        return str(group["lowering"])
+    low, high = group["scaled_up_to"]
+    star = "*" if group["scaled_in_architecture_steps"] else ""
+    if not high and not star:
+        return str(group["lowering"])
+    most = f" ≤ {high if low == high else f'{low} to {high}'}" if high else ""
+    return f"{group['lowering']}, scale{most}{star}"
 
 
 def _product(group: Mapping[str, Any]) -> str:

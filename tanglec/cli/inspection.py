@@ -26,6 +26,7 @@ from tanglec.passes.cost import multiply_add_terms, parameter_terms
 from tanglec.passes.count import count
 from tanglec.passes.entangle import kind_of
 from tanglec.passes.extremes import cost_range
+from tanglec.passes.scaling import scaled_in_architecture_steps, scaled_up_to
 from tanglec.record import record
 
 FLOAT32 = 4  # bytes
@@ -37,7 +38,9 @@ class Group:
 
     `kind` says how the dimensions meet: "single", one axis varies; "separable", axes vary independently;
     "joint", axes share a dimension. `evaluations` is how often the operation runs in one mixed forward pass,
-    `uses` how many there are, in the blocks `paths`.
+    `uses` how many there are, in the blocks `paths`. `scaled_up_to`: the batches, the least and the largest of the
+    operations, up to which scales are cheaper than masks, and `scaled_in_architecture_steps` how many are scaled there at
+    any batch; None where masks are the only way.
     """
 
     dimensions: tuple[str, ...]
@@ -48,6 +51,8 @@ class Group:
     evaluations: int
     uses: int = 0
     paths: tuple[str, ...] = ()
+    scaled_up_to: tuple[int, int] | None = None
+    scaled_in_architecture_steps: int | None = None
 
 
 @record()
@@ -113,11 +118,11 @@ def _dimension(dimension: Dimension) -> dict[str, Any]:
 def groups(space: Space) -> list[Group]:
     """The combi-superposition groups: fewer dimensions first, in order of declaration, then of execution."""
     order = {d.name: i for i, d in enumerate(space.dimensions)}
-    found: dict[Group, list[str]] = {}
+    found: dict[Group, list[tuple[str, Operation]]] = {}
     for path, operation in walk_paths(space.network.body):
         if operation.sums_over:
-            found.setdefault(_group(operation, space), []).append(path)
-    merged = [replace(g, uses=len(paths), paths=tuple(dict.fromkeys(paths))) for g, paths in found.items()]
+            found.setdefault(_group(operation, space), []).append((path, operation))
+    merged = [_merged(group, members) for group, members in found.items()]
     return sorted(merged, key=lambda g: (len(g.dimensions), [order[name] for name in g.dimensions]))
 
 
@@ -131,6 +136,19 @@ def _group(operation: Operation, space: Space) -> Group:
         operation=operation.op,
         lowering=operation.lowering,
         evaluations=ex.domain_size(operation.sums_over) if operation.lowering == "loop" else 1,
+    )
+
+
+def _merged(group: Group, members: Sequence[tuple[str, Operation]]) -> Group:
+    """The group with what its operations say."""
+    paths = tuple(dict.fromkeys(path for path, _ in members))
+    limits = [n for _, operation in members if (n := scaled_up_to(operation)) is not None]
+    if group.lowering != "mask" or not limits:
+        return replace(group, uses=len(members), paths=paths)
+    wide = sum(scaled_in_architecture_steps(operation) for _, operation in members)
+    limit = min(limits), max(limits)
+    return replace(
+        group, uses=len(members), paths=paths, scaled_up_to=limit, scaled_in_architecture_steps=wide
     )
 
 

@@ -45,6 +45,7 @@ def plain_warnings() -> Iterator[None]:
 def runtime_errors() -> Iterator[None]:
     """What the runtime raises about data, options, runs and architectures, as `CompileError`."""
     from tanglert import ArchError, RequireError
+    from tanglert.compiled import NoCompiler
     from tanglert.data import DataError, DataMismatch
     from tanglert.relax import SampledOnlyError
     from tanglert.sample.random_a import TooManyArchitectures
@@ -80,6 +81,8 @@ def runtime_errors() -> Iterator[None]:
     try:
         with plain_warnings():
             yield
+    except NoCompiler as error:
+        raise BadOption(str(error), "without `compile` the run is the same, but for its time") from error
     except (OptionsError, TooManyArchitectures) as error:
         raise BadOption(str(error)) from error
     except MissingLibrary as error:

@@ -87,9 +87,14 @@ def _transform(call: Bound) -> tuple[tuple[str, Slot], ...]:
 
 
 def _lowerings(call: Bound, closed: bool, channels: Sequence[Position]) -> tuple[str, ...]:
-    """The superposed weight, unless a transformed kernel is tied to the channels by what both depend on."""
-    tied = bool(_transform(call)) and bool({*call["kernel"].positions} & {*channels})
-    return ("mask", "loop") if closed and not tied else ("loop",)
+    """The superposed weight, unless a transformed kernel is tied to the channels by what both depend on. Scaled channels
+    where they alone vary, those read and those written for themselves.
+    """
+    kernel = {*call["kernel"].positions}
+    if not closed or _transform(call) and kernel & {*channels}:
+        return ("loop",)
+    alone = not kernel and len(channels) == len({*channels})
+    return ("mask", "scale", "loop") if alone else ("mask", "loop")
 
 
 def _grouped(call: Bound, channels: Axis, groups: Extent) -> Extent:

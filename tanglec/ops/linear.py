@@ -32,6 +32,9 @@ def linear(call: Bound) -> Inferred:
         weights=weights if table is not None else (weight, *weights),
         macs=ex.product_of([*x.sizes, *(() if x.heads is None else (x.heads,)), x.features.width, out.width]),
         sums_over=positions,
+        lowerings=("mask", "loop")
+        if {*out.positions} & {*x.features.positions}
+        else ("mask", "scale", "loop"),
         tied=table,
     )
 

@@ -2,6 +2,7 @@
 
 once      no sum: one evaluation
 mask      one evaluation with the superposed weight
+scale     one evaluation of what is scaled before and after, where masks are products of vectors
 moments   prefix moments of a norm over every width
 loop      one evaluation for each joint choice (always right: it is the definition)
 """
@@ -15,26 +16,34 @@ from tanglec.ir.extents import domain_size
 from tanglec.ir.nodes import Constructor, Operation, Space, rewrite
 from tanglec.passes.checks import show_positions
 
-LOWERINGS = ("auto", "loop")
+LOWERINGS = ("auto", "mask", "scale", "loop")
 MOST_EVALUATIONS = 512
 MOST_WIDTHS = 16_384  # rows of the table that `moments` keeps
 
 
 def choose_lowerings(space: Space, sink: Sink, lowering: str) -> Space:
-    """The best way of each operation, or `loop` wherever there is one."""
+    """The way that is asked for wherever an operation has it, else its best.
+
+    With "auto" generated code itself decides between `mask` and `scale`, by the tensor at hand (see `scaling.py`).
+    """
 
     def change(operation: Operation) -> Operation:
         ways = operation.lowerings if operation.sums_over else ("once",)
-        chosen = "loop" if lowering == "loop" and "loop" in ways else ways[0]
+        chosen = lowering if lowering in ways else ways[0]
         _check_size(operation, chosen, sink)
         make = operation.supernet.layer
-        if chosen == "loop" and make is not None and len(operation.lowerings) > 1:
-            make = Constructor(make.name, make.args, (*make.options, ("lowering", "loop")))
+        if make is not None and (chosen == lowering == "loop" and len(ways) > 1 or lowering in _closed(ways)):
+            make = Constructor(make.name, make.args, (*make.options, ("lowering", lowering)))
         if chosen == operation.lowering and make is operation.supernet.layer:
             return operation
         return replace(operation, lowering=chosen, supernet=replace(operation.supernet, layer=make))
 
     return replace(space, network=replace(space.network, body=rewrite(space.network.body, change)))
+
+
+def _closed(ways: tuple[str, ...]) -> tuple[str, ...]:
+    """The ways that the runtime would choose between."""
+    return ("mask", "scale") if "scale" in ways else ()
 
 
 def _check_size(operation: Operation, lowering: str, sink: Sink) -> None:

@@ -22,10 +22,13 @@ Dimensions
   hidden  per layer      4 | 8  2 positions, 2 uses
 
 Groups (operations that mix choices, by the dimensions that meet in them)
-  width (whole network)       single     1 conv        mask     network
-                              single     1 layer_norm  moments  network
-                              single     1 linear      mask     network
-  width × hidden (per layer)  separable  4 linear      mask     layer
+  width (whole network)       single     1 conv        mask             network
+                              single     1 layer_norm  moments          network
+                              single     1 linear      mask, scale ≤ 5  network
+  width × hidden (per layer)  separable  4 linear      mask, scale ≤ 1  layer
+    mask       one evaluation, with the superposed weight
+    scale ≤ n  up to n samples in a batch, channels are scaled instead, before and after: fewer numbers than weights
+    moments    statistics of all widths at once
 
 Memory of the supernet in training, an estimate at float32
   weights        1.8 KiB

@@ -47,10 +47,10 @@ def test_mixture_subnet_and_derived_module_are_one_function_at_every_vertex(text
         exactness.check_costs(space, module, arch)
 
 
-@given(spaces(), st.integers(0, 5))
+@given(spaces(), st.sampled_from(["auto", "mask", "scale"]), st.integers(0, 5))
 @EXAMPLES
-def test_every_lowering_is_the_defining_sum(text: str, seed: int) -> None:
-    cheap, defining = compiled(text), compiled(text, lowering="loop")
+def test_every_lowering_is_the_defining_sum(text: str, lowering: str, seed: int) -> None:
+    cheap, defining = compiled(text, lowering=lowering), compiled(text, lowering="loop")
     if cheap is not None and defining is not None:
         exactness.check_lowerings(cheap, defining, seed)
 

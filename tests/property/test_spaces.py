@@ -73,6 +73,7 @@ def test_costs_are_those_of_the_derived_module(name: str) -> None:
 )
 def test_every_lowering_is_the_defining_sum(name: str) -> None:
     exactness.check_lowerings(small(name), small(name, lowering="loop"), seed=3)
+    exactness.check_lowerings(small(name, lowering="scale"), small(name, lowering="loop"), seed=4)
 
 
 def test_the_largest_autoformer_t_has_the_published_number_of_parameters() -> None:

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch._dynamo.utils import counters
 
+from tanglec.api import compile_file
 from tanglert import (
     ArchBase,
     Choices,
@@ -32,9 +33,12 @@ from tanglert import (
     UniformSampler,
     where,
 )
-from tanglert.compiled import compile_blocks, eager_blocks
+from tanglert.compiled import compile_blocks, eager_blocks, repeated
+from tanglert.data import load
 from tanglert.kind import Kind
 from tanglert.nn import BatchNorm, Block, Conv, Dropout, LayerNorm, Linear, Reduce
+from tanglert.train import Options, OptionsError
+from tanglert.train.assembly import Search
 from tests.exactness import close, gradients
 
 WIDTH = Dim("width", [4, 6], nested=True)
@@ -338,3 +342,19 @@ def test_generated_code_computes_the_same() -> None:
     compiled = compile_blocks(deepcopy(eager))
     agree(eager, compiled, image(), probabilities(SPACE, 0))
     agree(eager, compiled, image(), Arch(width=4, depth=1, hidden=(5,), op=("conv_3", "skip", "conv_1")))
+
+
+def test_a_search_takes_them_as_options() -> None:
+    module = compile_file("vit_mini").load()
+    data = load("fashion-mnist", module.SPACE)
+    plain, asked = (
+        Search(module, data, Options(compile=on, rebuild=on)).engine.supernet for on in (False, True)
+    )
+    assert all(block._compiled_call_impl is not None for block in repeated(asked))
+    assert all(block._compiled_call_impl is None for block in repeated(plain))
+    assert [any(m.rebuilds for m in net.modules() if isinstance(m, Linear)) for net in (plain, asked)] == [
+        False,
+        True,
+    ]
+    with pytest.raises(OptionsError, match="no second derivatives"):
+        Options(optimizer="darts", order=2, compile=True)

@@ -78,5 +78,7 @@ def test_a_weight_that_changes_before_its_backward_pass_is_noticed() -> None:
     with torch.no_grad():
         for weight in net.parameters():
             weight.mul_(2)
-    with pytest.raises(RuntimeError, match="changed between the forward pass and its backward pass|modified by an inplace"):
+    with pytest.raises(
+        RuntimeError, match="changed between the forward pass and its backward pass|modified by an inplace"
+    ):
         y.sum().backward()

@@ -72,7 +72,8 @@ class _Conv(Layer):
     def mixture(self, x: Tensor, at: Mixed, *shared: Tensor) -> Tensor:
         """With a fixed kernel and separable masks, also with the channels scaled before and after."""
         weight, masks = self.get_parameter("weight"), self.entanglement("weight")
-        if not cheaper_scaled(self.lowering, masks, weight, places=x.numel() // max(1, x.shape[1])):
+        pixels = x.numel() // max(1, x.shape[1])
+        if not cheaper_scaled(self.lowering, masks, weight, pixels, self.rebuilds):
             return self.evaluate(x, at)
         bias = self.unmasked("bias", at)
         y = self._convolve(masks.scale(x, 1, 1, at), masks.trim(weight, at), bias, at)

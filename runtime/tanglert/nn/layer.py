@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
+import torch
 from torch import Tensor, nn
 
 from tanglert.choices import Choices, Mixed, Term
@@ -86,7 +87,8 @@ class Layer(nn.Module):
         """The operation with the layer's weight as `at` needs it, which is not kept for backward if it `rebuilds`."""
         masks = self.entanglement("weight")
         used = masks.block(weight, at)
-        if not self.rebuilds or not isinstance(at, Mixed) or not masks.positions or at.cut:
+        kept = not self.rebuilds or not masks.positions or torch.compiler.is_compiling()
+        if kept or not isinstance(at, Mixed) or at.cut:
             return operation(used)
         with without_keeping(used, weight, lambda: masks.block(weight, at)):
             return operation(used)

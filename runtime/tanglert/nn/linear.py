@@ -53,7 +53,7 @@ class Linear(Layer):
         """With separable masks, also as `s_out ⊙ (W (s_in ⊙ x) + b)`."""
         weight, masks = shared[0] if shared else self.get_parameter("weight"), self.entanglement("weight")
         tokens = x.numel() // max(1, x.shape[-1])
-        if not cheaper_scaled(self.lowering, masks, weight, tokens):
+        if not cheaper_scaled(self.lowering, masks, weight, tokens, self.rebuilds):
             return self.evaluate(x, at, *shared)
         bias = self.unmasked("bias", at)
         y = F.linear(masks.scale(x, 1, -1, at), masks.trim(weight, at), bias)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 import torch
@@ -14,8 +14,8 @@ class _Place(NamedTuple):
     """Where a saved tensor lies in the weight that is not kept."""
 
     size: torch.Size
-    stride: tuple[int, ...]
-    offset: int
+    stride: Sequence[int | torch.SymInt]
+    offset: int | torch.SymInt
 
 
 Saved: TypeAlias = Tensor | _Place

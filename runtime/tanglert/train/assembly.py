@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from tanglert.arch import ArchBase
+from tanglert.compiled import compile_blocks
 from tanglert.data.faults import refuse_unfit, warn_of_missing_classes
 from tanglert.data.part import Data, Part
 from tanglert.protocols import HardRelaxation, Relaxation, SpaceModule
@@ -117,6 +118,9 @@ class Search:
             alphas = ArchParameters(self.now.SPACE, derived_seed(seed, "alphas"))
         torch.manual_seed(derived_seed(seed, "weights"))
         supernet = self.now.Supernet().to(self.device)
+        supernet.rebuild_weights(options.rebuild)
+        if options.compile:
+            compile_blocks(supernet, options.compile_limit)
         train = augmented(self.train, options)  # calibration and evaluation see the data as it is
         if alphas is None:
             sampler = methods.path_sampler(self.now, options)

@@ -97,6 +97,8 @@ class Options(Checked):
 
     The machine
         seed; device: "auto", "cpu", "cuda", …; precision: "fp32" or "bf16".
+        compile: blocks by `torch.compile`, `compile_limit` graphs at most. rebuild: superposed weights are not kept for
+            the backward pass but made again there, which saves memory.
         save_every: steps between checkpoints within an epoch; 0 is none.
     """
 
@@ -153,6 +155,9 @@ class Options(Checked):
     seed: Annotated[int, Field(ge=0)] = 0
     device: str = "auto"
     precision: Literal["fp32", "bf16"] = "fp32"
+    compile: bool = False
+    compile_limit: Count = 64
+    rebuild: bool = False
     save_every: Annotated[int, Field(ge=0)] = 0
 
     @classmethod
@@ -173,6 +178,10 @@ class Options(Checked):
         self._only("darts", "order", 2)
         self._only("darts", "normalise", "sparsemax")
         self._only("drnas", "regulariser", "kl")
+        if self.compile and self.order == 2:
+            raise OptionsError(
+                "compile: what torch compiles has no second derivatives, which order 2 needs", "compile"
+            )
         if self.by_gradients and self.strategy != "random":
             raise OptionsError(
                 f"strategy {self.strategy} searches after training on sampled subnets ({', '.join(SAMPLED)});"
