@@ -39,9 +39,14 @@ class Depth:
             self._accumulate()
 
     def run(self, *lists: nn.ModuleList) -> Iterator[Any]:
-        """The modules of every iteration to run: one, or a tuple with one of each list."""
+        """The modules of every iteration to run: one, or a tuple with one of each list.
+
+        At a vertex those beyond the drawn depth are run for their value alone.
+        """
         for index in range(self._iterations):
-            yield lists[0][index] if len(lists) == 1 else tuple(modules[index] for modules in lists)
+            dead = self._live is not None and index >= self._live
+            modules = tuple(Forward(modules[index]) if dead else modules[index] for modules in lists)
+            yield modules[0] if len(lists) == 1 else modules
 
     def runs(self, index: int) -> bool:
         """Whether iteration `index` (counted from zero) is one of those to run."""
@@ -72,6 +77,20 @@ class Depth:
             self._sums = tuple(
                 weight * v if total is None else torch.addcmul(total, weight.to(v), v) for total, v in pairs
             )
+
+
+class Forward:
+    """A module that is run without a graph."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._module = module
+
+    @torch.no_grad()
+    def __call__(self, *args: Any) -> Any:
+        return self._module(*args)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
 
 
 def _distribution(count: Extent, at: Mixed) -> dict[int, Tensor]:

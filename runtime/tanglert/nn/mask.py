@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from tanglert.choices import Choices, Mixed
 from tanglert.dim import Axis, AxisLike
 from tanglert.extent import Extent, Position, Value, extent, ordered
+from tanglert.nn.narrowed import Range, narrowed
 from tanglert.nn.unrounded import unrounded
 
 
@@ -28,9 +29,13 @@ class Kernel:
 
     def crop(self, weight: Tensor, at: Choices) -> Tensor:
         """The centred part of the last two axes."""
+        return narrowed(weight, self.ranges(at, weight.dim()))
+
+    def ranges(self, at: Choices, rank: int) -> list[Range]:
+        """Where that is, in a weight of so many axes."""
         size = at.size(self.extent)
         start = (self.side - size) // 2
-        return weight.narrow(-2, start, size).narrow(-1, start, size)
+        return [(rank - 2, start, size), (rank - 1, start, size)]
 
 
 class Segment:

@@ -33,6 +33,7 @@ from tanglert.choices import Choices, Mixed, Term
 from tanglert.dim import Axis, axis
 from tanglert.extent import Position, ordered
 from tanglert.nn.mask import Kernel, Line, SubBlock, WeightAxis, connected, segments_of
+from tanglert.nn.narrowed import Range, narrowed
 from tanglert.nn.unrounded import unrounded
 from tanglert.nn.weighed import credited_along, credited_weight, scaled, weighed
 
@@ -121,11 +122,17 @@ class Entanglement(nn.Module):
 
     def slice(self, weight: Tensor, at: Choices) -> Tensor:
         """The part that a choice reads; a view where no axis has several segments."""
+        ranges: list[Range] = []
         for dim, (along, gain) in enumerate(zip(self.axes, self.gain)):
-            if isinstance(at, Term) and not gain:
+            if isinstance(at, Term) and not gain or not along.positions:
                 continue
-            weight = along.crop(weight, at) if isinstance(along, Kernel) else take(weight, along, dim, at)
-        return weight
+            if isinstance(along, Kernel):
+                ranges += along.ranges(at, weight.dim())
+            elif len(along.segments) == 1:
+                ranges.append((dim, 0, at.size(along.segments[0])))
+            else:
+                weight = take(weight, along, dim, at)
+        return narrowed(weight, ranges)
 
     @unrounded
     def mix(self, weight: Tensor, at: Mixed) -> Tensor:
