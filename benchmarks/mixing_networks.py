@@ -19,11 +19,13 @@ from tanglert.sample.sandwich import SandwichSampler
 from tanglert.supernet import SupernetBase
 
 BATCH = 8
+OTHER_BATCHES = {"vit_mini": 64}  # so small a network is trained with many samples
 NETWORKS: dict[str, tuple[str | Path, dict[str, Scalar]]] = {
     "autoformer_t": ("autoformer_t", {}),
     "gpt": (Path(__file__).parent / "gpt.tsp", {}),
     "conv_macro": ("conv_macro", {}),
     "mobilenet_v3": ("mobilenet_v3", {"resolution": 112}),  # at 224 a round takes four times as long
+    "vit_mini": ("vit_mini", {}),
 }
 """Spaces by name or path, and their params."""
 TRANSFORMERS = ("autoformer_t", "gpt")
@@ -52,7 +54,7 @@ class Workbench:
             self.path, params=self.params, lowering="loop" if mode == "loop" else "auto"
         )
         self.module = self.compiled.load()
-        self.batch = Batch(self.module.SPACE, BATCH)
+        self.batch = Batch(self.module.SPACE, OTHER_BATCHES.get(name, BATCH))
         extremes: SandwichSampler[ArchBase] = SandwichSampler(self.module.Arch, SEED)
         self.largest, self.smallest = extremes.largest(), extremes.smallest()
         self.drawn: ArchBase = self.module.Sampler(SEED)()
