@@ -110,6 +110,9 @@ class Mixed(Choices):
 
     The choices of which edges to keep are one-hot, or left out: then all are kept, as while searching.
 
+    For one forward pass and its backward: what several layers need of the probabilities is made once and kept, graph
+    and all (so activation checkpointing, which runs a part twice, has to make its own inside of the part).
+
     ChoiceError when a dimension is missing, unknown, of the wrong shape, or sampled-only and not one-hot.
     """
 

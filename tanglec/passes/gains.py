@@ -48,9 +48,12 @@ def drop_cancelled_gains(space: Space, sink: Sink, lowering: str) -> Space:
 
 
 def _writes_channels(operation: Operation) -> bool:
-    """Whether its weight has a gain along channels. Those that follow a rule are no part of wider choices' weights."""
+    """Whether its weight has a gain along channels. Those that follow a rule, or lie in a fixed number of groups, are no part
+    of wider choices' weights.
+    """
     make = operation.supernet.layer
-    ruled = make is not None and "channels" in dict(make.options)
+    options = dict(make.options) if make is not None else {}
+    ruled = "channels" in options or "groups" in options and "mask" not in operation.lowerings
     varies = bool(operation.output.type.features.positions)
     return operation.op in ("linear", "conv", "depthwise") and varies and not ruled
 

@@ -82,3 +82,13 @@ def test_a_weight_that_changes_before_its_backward_pass_is_noticed() -> None:
         RuntimeError, match="changed between the forward pass and its backward pass|modified by an inplace"
     ):
         y.sum().backward()
+
+
+def test_probabilities_that_change_before_the_backward_pass_are_noticed() -> None:
+    net, x, p = prepared("conv_macro", rebuilds=True)
+    y = net(*x, {name: row.detach() for name, row in p.items()})
+    with torch.no_grad():
+        for row in p.values():
+            row.mul_(0.5)
+    with pytest.raises(RuntimeError, match="changed between the forward pass and its backward pass"):
+        y.sum().backward()

@@ -94,7 +94,8 @@ class Conv(_Conv):
     fixed size nest, and so does one group; elastic channels in a fixed number of groups are evaluated once
     per joint choice. `gain=False`: the only reader is a batch norm over the same channels, which applies the
     gain of `out` itself. `channels` and `transform`: see `tanglert.nn.reading`. ValueError for an elastic
-    input of several segments in groups, and for `gain=False` of channels that are not sliced.
+    input of several segments in groups, and for `gain=False` of channels that are not sliced, or are so in a fixed number
+    of groups.
     """
 
     def __init__(
@@ -123,7 +124,14 @@ class Conv(_Conv):
         self.per_group = self.reads if one_group else axis(_single(self.reads) / self.groups)
         rows = extent(0) if one_group else _single(out) / self.groups
         self.nested = not one_group and not self.per_group.positions and not rows.positions
+        if self.nested and not gain:  # nothing is left to sum over: groups do not mix, and none is scaled
+            self.reads = Axis(self.reads.size)
+            self.group = self.kernel.positions
         if not one_group and not self.nested:
+            if not gain and out.positions:
+                raise ValueError(
+                    "a batch norm cannot take over the gain of elastic channels in a fixed number of groups"
+                )
             self.lowering = "loop"
         largest = nn.Conv2d(self.per_group.size, out.size, self.kernel.side, bias=bias)
         self.weights(largest, out, self.per_group, gain, channels, transform)

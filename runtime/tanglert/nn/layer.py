@@ -86,11 +86,18 @@ class Layer(nn.Module):
     def weighing(self, weight: Tensor, at: Choices, operation: Callable[[Tensor], Tensor]) -> Tensor:
         """The operation with the layer's weight as `at` needs it, which is not kept for backward if it `rebuilds`."""
         masks = self.entanglement("weight")
-        used = masks.block(weight, at)
         kept = not self.rebuilds or not masks.positions or torch.compiler.is_compiling()
         if kept or not isinstance(at, Mixed) or at.cut:
-            return operation(used)
-        with without_keeping(used, weight, lambda: masks.block(weight, at)):
+            return operation(masks.block(weight, at))
+        kind, dtype = weight.device.type, weight.dtype
+        if torch.is_autocast_enabled(kind):  # what is saved is what was cast
+            dtype = torch.get_autocast_dtype(kind)
+
+        def make() -> Tensor:
+            return masks.block(weight, at).to(dtype)
+
+        used, probabilities = make(), [at.probability(p) for p in masks.positions]
+        with without_keeping(used, [weight, *probabilities], make):
             return operation(used)
 
     def block(self, name: str, at: Choices) -> Tensor | None:

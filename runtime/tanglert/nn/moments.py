@@ -32,8 +32,9 @@ def mixed_norm(
     """
     if torch.compiler.is_compiling():
         return _plain(x, p, affine, shift, means, eps, centred)
-    result: Tensor = _MixedNorm.apply(x, p, affine, shift, means, eps, centred)  # type: ignore[no-untyped-call]
-    return result
+    flat = x.reshape(-1, x.shape[-1])
+    result: Tensor = _MixedNorm.apply(flat, p, affine, shift, means, eps, centred)  # type: ignore[no-untyped-call]
+    return result.view(x.shape)
 
 
 def _plain(
@@ -63,10 +64,9 @@ class _MixedNorm(Function):
         eps: float,
         centred: bool,
     ) -> Tensor:
-        flat = x.reshape(-1, x.shape[-1])
-        room, mean, r = _statistics(flat, means, eps, centred)
+        room, mean, r = _statistics(x, means, eps, centred)
         weights = p.unsqueeze(1) * r
-        y = torch.mm(weights.t(), affine, out=room).mul_(flat)
+        y = torch.mm(weights.t(), affine, out=room).mul_(x)
         rows, columns = [] if mean is None else [weights * -mean], [affine]
         if mean is not None and shift is not None:
             ones = torch.ones_like(mean[:1])
@@ -77,7 +77,7 @@ class _MixedNorm(Function):
             y.add_(shift)
         ctx.save_for_backward(x, p, affine, shift, means, mean, r)
         ctx.eps, ctx.centred = eps, centred
-        return y.view(x.shape)
+        return y
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Any, ...]:
@@ -88,9 +88,8 @@ class _MixedNorm(Function):
                 return _plain(x, p, affine, shift, means, ctx.eps, ctx.centred)
 
             return *differentiated(plain, (x, p, affine, shift), g), None, None, None
-        flat, g = x.reshape(-1, x.shape[-1]), g.reshape(-1, x.shape[-1])
         weights = p.unsqueeze(1) * r
-        room = g * flat
+        room = g * x
         slope = affine @ room.t()  # of the weights p r, (K, N)
         shifted = None if mean is None else affine @ g.t()
         if mean is not None:
@@ -105,10 +104,9 @@ class _MixedNorm(Function):
             gs = g.sum(0)
         if ctx.needs_input_grad[0]:
             bend = slope * weights * r * r  # of the variances, times -2
-            gx = torch.mm(weights.t(), affine, out=room).mul_(g).addcmul_(flat, bend.t() @ means, value=-1)
+            gx = torch.mm(weights.t(), affine, out=room).mul_(g).addcmul_(x, bend.t() @ means, value=-1)
             if mean is not None:
                 gx.addmm_((bend * mean - weights * shifted).t(), means)
-            gx = gx.view(x.shape)
         return gx, gp, ga, gs, None, None, None
 
 

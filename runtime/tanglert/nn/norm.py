@@ -43,17 +43,13 @@ class _Norm(Layer):
 
 
 class _Moments(_Norm):
-    """A norm whose statistics are taken over the width axis itself: keeps the table `T` and counts `n`."""
+    """A norm whose statistics are taken over the width axis itself: keeps the table `T`, exact in every precision."""
 
     table: Tensor
-    counts: Tensor
-    means: Tensor
 
     def __init__(self, along: AxisLike, dim: int, bias: bool, lowering: str) -> None:
         super().__init__(along, dim, bias, lowering)
         self.register_buffer("table", _table(self.reads), persistent=False)
-        self.register_buffer("counts", self.table.sum(1).clamp(min=1), persistent=False)
-        self.register_buffer("means", self.table / self.counts.unsqueeze(1), persistent=False)
 
     def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
         last = x.movedim(self.dim, -1)
@@ -81,6 +77,14 @@ class _Moments(_Norm):
         shift = None if bias is None else bias.detach()
         y = self.plain(x, weight, bias)
         return credited(y, p, lambda g: self.credit(g.to(table), known, scale, shift, table))
+
+    def counts(self) -> Tensor:
+        """`n`, (joint choices); 1 for a width of 0."""
+        return self.table.sum(1).clamp(min=1)
+
+    def means(self) -> Tensor:
+        """`T / n`: what makes means of sums."""
+        return self.table / self.counts().unsqueeze(1)
 
     def plain(self, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
         """The norm over the whole last axis."""
@@ -112,14 +116,15 @@ class LayerNorm(_Moments):
 
     def mixed(self, x: Tensor, p: Tensor, at: Mixed) -> Tensor:
         shift = self.block("bias", at)
-        return mixed_norm(x, p, self.table * self.weight, shift, self.means, self.eps, centred=True)
+        return mixed_norm(x, p, self.table * self.weight, shift, self.means(), self.eps, centred=True)
 
     def credit(self, g: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor) -> Tensor:
-        over, absent = table.t(), self.counts - table.sum(1)
+        over, counts = table.t(), self.counts()
+        absent = counts - table.sum(1)
         centre = x.mean(-1, keepdim=True)  # the zeros that are absent are shifted with the rest
         x = x - centre
-        mean = (x @ over - centre * absent) / self.counts
-        square = ((x * x) @ over + centre * centre * absent) / self.counts
+        mean = (x @ over - centre * absent) / counts
+        square = ((x * x) @ over + centre * centre * absent) / counts
         scale = torch.rsqrt((square - mean * mean).clamp(min=0) + self.eps)
         weighted = g * weight
         total = _summed(scale * ((weighted * x) @ over - mean * (weighted @ over)))
@@ -142,11 +147,11 @@ class RMSNorm(_Moments):
 
     def mixed(self, x: Tensor, p: Tensor, at: Mixed) -> Tensor:
         eps = torch.finfo(x.dtype).eps if self.eps is None else self.eps
-        return mixed_norm(x, p, self.table * self.weight, None, self.means, eps, centred=False)
+        return mixed_norm(x, p, self.table * self.weight, None, self.means(), eps, centred=False)
 
     def credit(self, g: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor) -> Tensor:
         eps = torch.finfo(x.dtype).eps if self.eps is None else self.eps
-        square = (x * x) @ table.t() / self.counts
+        square = (x * x) @ table.t() / self.counts()
         return _summed(torch.rsqrt(square + eps) * ((g * weight * x) @ table.t()))
 
 

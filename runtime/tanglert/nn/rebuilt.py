@@ -21,12 +21,14 @@ class _Place(NamedTuple):
 Saved: TypeAlias = Tensor | _Place
 
 
-def without_keeping(made: Tensor, source: Tensor, make: Callable[[], Tensor]) -> saved_tensors_hooks:
+def without_keeping(
+    made: Tensor, sources: Sequence[Tensor], make: Callable[[], Tensor]
+) -> saved_tensors_hooks:
     """A context in which operations do not save `made` (or views of it) for backward, which calls `make` again.
 
-    made: what `make` gave. source: the parameter that it is made of; RuntimeError in backward if it has changed by then.
+    made: what `make` gave. sources: what it is made of; RuntimeError in backward if any has changed by then.
     """
-    storage, version = made.untyped_storage().data_ptr(), source._version
+    storage, versions = made.untyped_storage().data_ptr(), [source._version for source in sources]
 
     def pack(tensor: Tensor) -> Saved:
         if tensor.untyped_storage().data_ptr() != storage:
@@ -36,8 +38,10 @@ def without_keeping(made: Tensor, source: Tensor, make: Callable[[], Tensor]) ->
     def unpack(saved: Saved) -> Tensor:
         if isinstance(saved, Tensor):
             return saved
-        if source._version != version:
-            raise RuntimeError("a weight was changed between the forward pass and its backward pass")
+        if [source._version for source in sources] != versions:
+            raise RuntimeError(
+                "a weight, or a probability of its choices, was changed between the forward pass and its backward pass"
+            )
         with torch.no_grad():
             return make().as_strided(*saved)
 

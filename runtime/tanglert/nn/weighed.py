@@ -87,7 +87,8 @@ class _Credited(Function):
 
 def scaled(x: Tensor, v: Tensor, dim: int) -> Tensor:
     """x times a vector along one of its axes, as an operation on activations, which saves x and v."""
-    return x * (v if dim == -1 else v.view(-1, *[1] * (x.dim() - 1 - dim)))
+    v = v if dim == -1 else v.view(-1, *[1] * (x.dim() - 1 - dim))
+    return (x * v).to(x.dtype)  # which autocast has rounded
 
 
 def credited_along(x: Tensor, v: Tensor, dim: int) -> Tensor:
