@@ -34,6 +34,7 @@ COUNTS = {
     "darts_ptb": 1600,
     "nasbench_macro": 1280,
     "nb101": 1280,
+    "proxylessnas": 1280,
 }  # images, texts
 
 RATES = {"conv_macro": 1e-3}  # six layers without a norm: at 1e-2 its first steps explode
