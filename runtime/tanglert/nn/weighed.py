@@ -43,16 +43,19 @@ def _plain(w: Tensor, p: Tensor | None, q: Tensor | None) -> Tensor:
     return w
 
 
-def _fast(w: Tensor, p: Tensor | None, q: Tensor | None) -> Tensor:
-    """The same without a graph."""
+def _fast(w: Tensor, p: Tensor | None, q: Tensor | None, room: Tensor | None = None) -> Tensor:
+    """The same without a graph, written to `room` if there is some: new memory takes as long as a pass over it."""
     if p is None or q is None:
-        return _plain(w, p, q)
-    return (w * p.t()).mul_(q) if len(p) == 1 else (p.t() @ q).mul_(w)
+        side = q if p is None else p.t()
+        assert side is not None
+        return torch.mul(w, side, out=room)
+    if len(p) == 1:
+        return torch.mul(w, p.t(), out=room).mul_(q)
+    return torch.mm(p.t(), q, out=room).mul_(w)
 
 
-def _sides(g: Tensor, w: Tensor, p: Tensor | None, q: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
-    """The gradients of P and Q, where G is that of the result."""
-    gw = g * w
+def _sides(gw: Tensor, p: Tensor | None, q: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
+    """The gradients of P and Q, where that of the result times W is `gw`."""
     gp = None if p is None else gw.sum(1).view(1, -1) if q is None else q @ gw.t()
     gq = None if q is None else gw.sum(0).view(1, -1) if p is None else p @ gw
     return gp, gq
@@ -69,8 +72,9 @@ class _Weighed(Function):
         w, p, q = ctx.saved_tensors
         if torch.is_grad_enabled():
             return differentiated(_plain, (w, p, q), g)
-        gp, gq = _sides(g, w, p, q) if any(ctx.needs_input_grad[1:]) else (None, None)
-        return _fast(g, p, q) if ctx.needs_input_grad[0] else None, gp, gq
+        room = g * w if any(ctx.needs_input_grad[1:]) else None
+        gp, gq = (None, None) if room is None else _sides(room, p, q)
+        return _fast(g, p, q, room) if ctx.needs_input_grad[0] else None, gp, gq
 
 
 class _Credited(Function):
@@ -82,7 +86,8 @@ class _Credited(Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
-        return g, *_sides(g, *ctx.saved_tensors)
+        w, p, q = ctx.saved_tensors
+        return g, *_sides(g * w, p, q)
 
 
 def scaled(x: Tensor, v: Tensor, dim: int) -> Tensor:
