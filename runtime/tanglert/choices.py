@@ -246,7 +246,7 @@ def _rows(dim: Dim, probabilities: Probabilities) -> Tensor:
 
 def _vectors(dim: Dim, rows: Tensor) -> Sequence[Tensor]:
     """The probabilities of every position, without the padding; one node of the graph for all of them."""
-    if all(len(p.choices) == dim.width for p in dim.positions):
+    if dim.even:
         return rows.unbind()
     return [row[: len(p.choices)] for p, row in zip(dim.positions, rows.unbind())]
 

@@ -23,6 +23,8 @@ class Dim(Extent):
     that cannot be superposed. `gates` marks the choices of which edges a cell keeps: all of them in a mixture.
     `nested` promises that at a vertex the gradient of its probabilities is had from the slice (`Straight`).
     No architecture takes a `forbidden` choice; a mixture knows it all the same (the `none` of DARTS).
+    `width` is the number of choices of the position that has most, `even` says whether all have as many; `shape` is
+    that of the dimension's probabilities: (choices,), or (positions, choices) if scoped.
     ValueError on no choice, a choice given twice, or lists that do not match the
     positions.
     """
@@ -56,6 +58,10 @@ class Dim(Extent):
             raise ValueError(
                 f"`{name}` is a choice of the whole network: it has one position, not {len(rows)}"
             )
+        # Of its probabilities; asked for in every step, so not computed then.
+        self.width = max(len(position.choices) for position in self.positions)
+        self.even = all(len(position.choices) == self.width for position in self.positions)
+        self.shape: tuple[int, ...] = (self.width,) if per is None else (len(self.positions), self.width)
         self.present = (
             tuple(extent(e) for e in present) if present is not None else (extent(True),) * len(rows)
         )
@@ -66,18 +72,6 @@ class Dim(Extent):
     def field(self) -> str:
         """The field of `Arch` that holds its choices: its name, unless every architecture has such a member."""
         return f"{self.name}_" if self.name in ARCH_MEMBERS else self.name
-
-    @property
-    def width(self) -> int:
-        """The number of choices of the position that has most: the last axis of the dimension's
-        probabilities.
-        """
-        return max(len(position.choices) for position in self.positions)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the dimension's probabilities: (choices,), or (positions, choices) if scoped."""
-        return (self.width,) if self.per is None else (len(self.positions), self.width)
 
     def __getitem__(self, index: int | tuple[str, int]) -> Extent:
         if isinstance(index, tuple):
