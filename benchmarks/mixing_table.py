@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 TABLES = {
-    "step": ("autoformer_t", "gpt", "conv_macro", "mobilenet_v3", "rebuilt", "compiled"),
+    "step": ("autoformer_t", "gpt", "conv_macro", "mobilenet_v3", "vit_mini", "rebuilt", "compiled"),
     "step, beside Algorithm 2": ("loops",),
     "peak memory": ("memory",),
     "step of a subnet": ("subnets",),
