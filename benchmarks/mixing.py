@@ -58,7 +58,9 @@ def main() -> None:
     if given.rounds < 2:
         parser.error("--rounds must be 2 at least: quartiles need two rounds")
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)  # a network that learns one random batch by heart slows down twofold by them
+    torch.set_flush_denormal(
+        True
+    )  # a network that learns one random batch by heart slows down twofold by them
     cases = kept(given.out)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     for case in given.only:
