@@ -107,10 +107,10 @@ def _groups(groups: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
         before = product
 
 
-_WAYS = {
+_WAYS = {  # by what they are recognised by
     "mask": "mask       one evaluation, with the superposed weight",
-    "scale": "scale ≤ n  up to n samples in a batch, channels are scaled instead, before and after: fewer numbers than weights",
-    "star": "*          in the architecture's step on a CPU at any batch: scales need no gradient of the weight",
+    "≤": "scale ≤ n  up to n samples in a batch, channels are scaled instead, before and after: fewer numbers than weights",
+    "*": "*          in the architecture's step on a CPU at any batch: scales need no gradient of the weight",
     "moments": "moments    statistics of all widths at once",
     "loop": "loop       one evaluation for each joint choice: no closed form",
 }
@@ -119,12 +119,11 @@ _WAYS = {
 def _legend(groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What the ways of mixing mean, those that occur."""
     shown = " ".join(_way(group) for group in groups)
-    marks = {"mask": "mask", "scale": "≤", "star": "*", "moments": "moments", "loop": "loop"}
-    yield from (f"    {_WAYS[way]}" for way, mark in marks.items() if mark in shown)
+    yield from (f"    {meaning}" for mark, meaning in _WAYS.items() if mark in shown)
 
 
 def _way(group: Mapping[str, Any]) -> str:
-    """`mask, scale ≤ 2`: up to two samples; `mask, scale ≤ 0*`: in steps of the architecture only."""
+    """`mask, scale ≤ 2`: up to two samples; `mask, scale*`: in steps of the architecture only."""
     if not group["scaled_up_to"]:
         return str(group["lowering"])
     low, high = group["scaled_up_to"]

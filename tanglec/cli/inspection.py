@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -12,12 +11,10 @@ from tanglec.ir import extents as ex
 from tanglec.ir.nodes import (
     Call,
     Dimension,
-    Kernel,
     Operation,
     Space,
     Step,
     Term,
-    WeightAxis,
     bodies,
     walk,
 )
@@ -170,15 +167,9 @@ def memory(space: Space) -> Memory:
         activations += _stored(operation.output.type)
         if operation.layer is not None:
             layers[id(operation.layer)] = operation.layer
-    weights = FLOAT32 * sum(math.prod(map(_size, w.axes)) for layer in layers.values() for w in layer.weights)
+    weights = FLOAT32 * sum(w.size for layer in layers.values() for w in layer.weights)
     return Memory(weights, weights, 2 * weights, FLOAT32 * activations)
 
 
-def _size(axis: WeightAxis) -> int:
-    return int(ex.largest(axis.width)) if isinstance(axis, Kernel) else axis.size
-
-
 def _stored(type: TensorType) -> int:
-    sizes = [*type.sizes, *(() if type.heads is None else (type.heads,))]
-    width = 1 if type.kind == "ids" else type.features.size
-    return width * math.prod(int(ex.largest(s)) for s in sizes)
+    return type.places * (1 if type.kind == "ids" else type.features.size)

@@ -8,12 +8,13 @@ each iteration with a body of its own, because positions differ between iteratio
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import is_not
 from typing import Any
 
-from tanglec.ir.extents import TRUE, Extent, Position, Scalar, apply, const, product_of, show
+from tanglec.ir.extents import TRUE, Extent, Position, Scalar, apply, const, largest, product_of, show
 from tanglec.ir.types import Axis, TensorType
 from tanglec.record import record
 from tanglec.source import Span
@@ -64,6 +65,11 @@ class Weight:
     @property
     def count(self) -> Extent:
         return product_of(a.width for a in self.axes)
+
+    @property
+    def size(self) -> int:
+        """Its numbers as they are stored: every axis at its largest."""
+        return math.prod(int(largest(a.width)) if isinstance(a, Kernel) else a.size for a in self.axes)
 
 
 @record()

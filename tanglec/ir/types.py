@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import field
 
 from tanglec.ir import extents as ex
@@ -80,6 +81,12 @@ class TensorType:
     def positions(self) -> tuple[Position, ...]:
         heads = () if self.heads is None else (self.heads,)
         return ex.union(*self.features.segments, *self.sizes, *heads)
+
+    @property
+    def places(self) -> int:
+        """Tokens, or pixels, of every head: how many vectors of features one sample has at its largest."""
+        sizes = (*self.sizes, *(() if self.heads is None else (self.heads,)))
+        return math.prod(int(ex.largest(size)) for size in sizes)
 
     def beside(self, other: TensorType) -> list[tuple[Extent, Extent]] | None:
         """The sizes of two types side by side; None where they differ in more than sizes."""

@@ -107,6 +107,8 @@ class _Verifier:
             f"{where}: {ex.show(extent)} is not a size for some choice",
         )
 
+    # --- values and steps --------------------------------------------------------------------------------------------
+
     def make(self, value: Value, present: Extent) -> None:
         _require(value not in self.made, f"`{value.name}` is made twice")
         self.type(value.type, f"`{value.name}`", present)

@@ -32,18 +32,14 @@ def choose_lowerings(space: Space, sink: Sink, lowering: str) -> Space:
         chosen = lowering if lowering in ways else ways[0]
         _check_size(operation, chosen, sink)
         make = operation.supernet.layer
-        if make is not None and (chosen == lowering == "loop" and len(ways) > 1 or lowering in _closed(ways)):
+        closed = [way for way in ways if way != "loop"]  # the runtime takes one of them
+        if make is not None and chosen == lowering and closed not in ([], [chosen]):
             make = Constructor(make.name, make.args, (*make.options, ("lowering", lowering)))
         if chosen == operation.lowering and make is operation.supernet.layer:
             return operation
         return replace(operation, lowering=chosen, supernet=replace(operation.supernet, layer=make))
 
     return replace(space, network=replace(space.network, body=rewrite(space.network.body, change)))
-
-
-def _closed(ways: tuple[str, ...]) -> tuple[str, ...]:
-    """The ways that the runtime would choose between."""
-    return ("mask", "scale") if "scale" in ways else ()
 
 
 def _check_size(operation: Operation, lowering: str, sink: Sink) -> None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from tanglec.ir import extents as ex
-from tanglec.ir.nodes import Kernel, Operation, Weight
+from tanglec.ir.nodes import Operation, Weight
 from tanglec.ir.types import Axis
 
 ADVANTAGE = Fraction("1.7")
@@ -21,17 +20,13 @@ def scaled_up_to(operation: Operation) -> int | None:
     """The largest batch for which scales are the cheaper way, 0 if there is none; None if it is no way at all."""
     if "scale" not in operation.lowerings or not operation.sums_over:
         return None
-    type = operation.inputs[0].type
-    places = math.prod(int(ex.largest(size)) for size in (*type.sizes, *([type.heads] if type.heads else [])))
-    weight, channels = _weight(operation), _channels(operation)
-    return math.ceil(ADVANTAGE * _size(weight) / (channels * places)) - 1 if channels else None
+    size, channels, places = _weight(operation).size, _channels(operation), operation.inputs[0].type.places
+    return math.ceil(ADVANTAGE * size / (channels * places)) - 1 if channels else None
 
 
 def scaled_in_architecture_steps(operation: Operation) -> bool:
     """Whether scales are the cheaper way on a CPU where the weight wants no gradient, whatever the batch."""
-    return bool(
-        scaled_up_to(operation) is not None and _size(_weight(operation)) > WIDE * _channels(operation)
-    )
+    return scaled_up_to(operation) is not None and _weight(operation).size > WIDE * _channels(operation)
 
 
 def _weight(operation: Operation) -> Weight:
@@ -47,7 +42,3 @@ def _channels(operation: Operation) -> int:
     out, *others = _weight(operation).axes
     axes = [axis for axis in (*([] if silent else [out]), *others) if isinstance(axis, Axis)]
     return sum(axis.size for axis in axes if axis.positions)
-
-
-def _size(weight: Weight) -> int:
-    return math.prod(int(ex.largest(a.width)) if isinstance(a, Kernel) else a.size for a in weight.axes)

@@ -156,7 +156,7 @@ class Component(nn.Module):
         """The component's mask, with size one along the axes that it does not touch."""
         *front, last = self.factors(at)
         view = [1] * self.rank
-        for (index, segment), _ in zip(self.axes, self.private):
+        for index, segment in self.axes:
             view[index] = segment.stored(at)
         if not front:
             return last.sum(0).view(view)

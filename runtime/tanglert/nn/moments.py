@@ -67,14 +67,13 @@ class _MixedNorm(Function):
         room, mean, r = _statistics(x, means, eps, centred)
         weights = p.unsqueeze(1) * r
         y = torch.mm(weights.t(), affine, out=room).mul_(x)
-        rows, columns = [] if mean is None else [weights * -mean], [affine]
-        if mean is not None and shift is not None:
+        if mean is None:
+            y = y if shift is None else y.add_(shift)
+        elif shift is None:
+            y.addmm_((weights * -mean).t(), affine)
+        else:  # in the same product: one pass less
             ones = torch.ones_like(mean[:1])
-            y.addmm_(torch.cat([*rows, ones]).t(), torch.cat([*columns, shift.unsqueeze(0)]))
-        elif mean is not None:
-            y.addmm_(rows[0].t(), affine)
-        elif shift is not None:
-            y.add_(shift)
+            y.addmm_(torch.cat([weights * -mean, ones]).t(), torch.cat([affine, shift.unsqueeze(0)]))
         ctx.save_for_backward(x, p, affine, shift, means, mean, r)
         ctx.eps, ctx.centred = eps, centred
         return y

@@ -82,9 +82,10 @@ class _Moments(_Norm):
         """`n`, (joint choices); 1 for a width of 0."""
         return self.table.sum(1).clamp(min=1)
 
-    def means(self) -> Tensor:
-        """`T / n`: what makes means of sums."""
-        return self.table / self.counts().unsqueeze(1)
+    def means(self, at: Mixed) -> Tensor:
+        """`T / n`, which makes means of sums; once for all norms of the axis."""
+        key = "means", self.entanglement("weight").line(0).key, self.table.dtype
+        return at.once(self.group, key, lambda: self.table / self.counts().unsqueeze(1))
 
     def plain(self, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
         """The norm over the whole last axis."""
@@ -116,7 +117,7 @@ class LayerNorm(_Moments):
 
     def mixed(self, x: Tensor, p: Tensor, at: Mixed) -> Tensor:
         shift = self.block("bias", at)
-        return mixed_norm(x, p, self.table * self.weight, shift, self.means(), self.eps, centred=True)
+        return mixed_norm(x, p, self.table * self.weight, shift, self.means(at), self.eps, centred=True)
 
     def credit(self, g: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor) -> Tensor:
         over, counts = table.t(), self.counts()
@@ -147,7 +148,7 @@ class RMSNorm(_Moments):
 
     def mixed(self, x: Tensor, p: Tensor, at: Mixed) -> Tensor:
         eps = torch.finfo(x.dtype).eps if self.eps is None else self.eps
-        return mixed_norm(x, p, self.table * self.weight, None, self.means(), eps, centred=False)
+        return mixed_norm(x, p, self.table * self.weight, None, self.means(at), eps, centred=False)
 
     def credit(self, g: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor) -> Tensor:
         eps = torch.finfo(x.dtype).eps if self.eps is None else self.eps
