@@ -35,6 +35,7 @@ def rows() -> Iterator[Row]:
             "GDAS": GDAS(alphas, module.Arch),
         }
         steps = {name: drawing(supernet, alphas, r.sample) for name, r in relaxations.items()}
+        steps["DrNAS, not yet read"] = drawing_alone(alphas, relaxations["DrNAS"].sample)
         name = f"`{space}`, {len(alphas.positions)} positions"
         yield Race(name, {"separate Dirichlets": separate(alphas), **steps}, TIMES)
 
@@ -47,6 +48,17 @@ def drawing(supernet: SupernetBase, alphas: ArchParameters, sample: Callable[[],
         at = supernet.choices(sample())
         assert isinstance(at, Mixed)
         drawn = [at.probability(position) for position in alphas.positions]
+        torch.autograd.grad(drawn, parameters, [torch.ones_like(p) for p in drawn])
+
+    return step
+
+
+def drawing_alone(alphas: ArchParameters, sample: Callable[[], Probabilities]) -> Step:
+    """A draw as it is handed over, a tensor for each dimension, and the way back from these."""
+    parameters = list(alphas.parameters())
+
+    def step() -> None:
+        drawn = list(sample().values())
         torch.autograd.grad(drawn, parameters, [torch.ones_like(p) for p in drawn])
 
     return step

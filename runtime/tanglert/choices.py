@@ -241,7 +241,7 @@ def _rows(dim: Dim, probabilities: Probabilities) -> Tensor:
         raise ChoiceError(
             f"probabilities of `{dim.name}`: wanted shape {dim.shape}, given {tuple(given.shape)}"
         )
-    return given.reshape(len(dim.positions), dim.width)
+    return given.unsqueeze(0) if dim.per is None else given
 
 
 def _vectors(dim: Dim, rows: Tensor) -> Sequence[Tensor]:

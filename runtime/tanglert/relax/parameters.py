@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tanglert.choices import Known, Probabilities
+from tanglert.dim import Dim
 from tanglert.extent import Position
 from tanglert.space import Space
 
@@ -33,6 +34,7 @@ class ArchParameters(nn.Module):
     """
 
     mask: Tensor
+    places: Tensor
     known: Tensor
 
     def __init__(self, space: Space, seed: int = 0, scale: float = 1e-3) -> None:
@@ -52,6 +54,13 @@ class ArchParameters(nn.Module):
             masks.append(mask)
         self.width = max(dim.width for dim in self.dims)
         self.register_buffer("mask", torch.cat([widen(mask, self.width) for mask in masks]))
+        # Where each of the alphas end to end lies among those of all positions.
+        sizes = [mask.numel() for mask in masks]
+        own = torch.split_with_sizes(torch.arange(sum(sizes)), sizes)
+        parts = [
+            F.pad(p.view_as(m), (0, self.width - m.shape[1]), value=sum(sizes)) for p, m in zip(own, masks)
+        ]
+        self.register_buffer("places", torch.cat(parts).flatten(), persistent=False)
         self.register_load_state_dict_post_hook(_look)  # type: ignore[no-untyped-call]
         self.look()
 
@@ -89,18 +98,17 @@ class ArchParameters(nn.Module):
 
     def stacked(self) -> Tensor:
         """The alphas of all positions as one (positions, choices) tensor, 0 where no choice is in play."""
-        rows = torch.cat(
-            [widen(alpha.view(-1, alpha.shape[-1]), self.width) for alpha in self.values.values()]
-        )
+        flat = torch.cat([alpha.flatten() for alpha in self.values.values()])
+        if len(flat) < self.places.numel():  # what pads is a zero at the end
+            flat = torch.cat([flat, flat.new_zeros(1)]).index_select(0, self.places)
+        rows = flat.view(-1, self.width)
         return rows if self.complete else rows * self.mask
 
     def unstacked(self, probabilities: Tensor) -> Probabilities:
         """Rows (positions, choices) as a mapping in the alphas' shapes, dtype and device, with what was pruned."""
         counts = [len(dim.positions) for dim in self.dims]
-        parts = torch.split(probabilities.to(next(iter(self.values.values()))), counts)
-        named = zip(self.values.items(), parts, strict=True)
-        rows = {name: part[:, : alpha.shape[-1]].reshape(alpha.shape) for (name, alpha), part in named}
-        return Known(rows, self.in_play)
+        parts = torch.split_with_sizes(probabilities.to(self.values[self.dims[0].name]), counts)
+        return Known({dim.name: _cut(dim, part) for dim, part in zip(self.dims, parts)}, self.in_play)
 
     def scores(self) -> Tensor:
         """The alphas of all positions as float64 on the CPU, (positions, choices), -inf where no choice is in play."""
@@ -137,6 +145,12 @@ def _look(alphas: nn.Module, _: object) -> None:
     """After a state was loaded."""
     assert isinstance(alphas, ArchParameters)
     alphas.look()
+
+
+def _cut(dim: Dim, rows: Tensor) -> Tensor:
+    """Rows of a dimension in the shape of its probabilities; no node of a graph where they have it."""
+    part = rows if rows.shape[1] == dim.width else rows[:, : dim.width]
+    return part[0] if dim.per is None else part
 
 
 def refuse_sampled_only(space: Space) -> None:
