@@ -5,6 +5,7 @@ probabilities.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tanglert import Mixed
+from tanglert.nn import superpose
 from tests.layers import KINDS, SPACE
 
 
@@ -45,7 +47,8 @@ def test_every_lowering_is_the_defining_sum(kind: str, data: st.DataObject, seed
     probabilities = {dim.name: row.softmax(-1) for dim, row in zip(SPACE.dims, logits)}
     at = Mixed(SPACE, probabilities)
 
-    value = case.layer(*inputs, at)
+    with patch.object(superpose, "LARGE", data.draw(st.sampled_from([0, superpose.LARGE]), "large from")):
+        value = case.layer(*inputs, at)
     marginals = {p: at.probability(p) for p in case.positions}
     weights = dict(case.layer.named_parameters())
     expected = case.formula(marginals, inputs, weights)

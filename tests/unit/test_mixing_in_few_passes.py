@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from tanglert import Dim, Space
 from tanglert.choices import Mixed
 from tanglert.nn import LayerNorm, Linear, RMSNorm
+from tanglert.nn.weighed import weighed
 
 A = Dim("a", [3, 5, 7])
 B = Dim("b", [2, 4])
@@ -44,6 +45,40 @@ def test_every_lowering_gives_what_autocast_gives() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         found = {way: Linear(A, B, lowering=way)(x, mixed()).dtype for way in ("mask", "scale", "auto")}
     assert set(found.values()) == {torch.bfloat16}
+
+
+def test_rows_that_are_masked_alike_are_gone_over_together() -> None:
+    """Value and both derivatives are those of a mask for every row."""
+    runs, double = [3, 1, 2], {"dtype": torch.float64, "requires_grad": True}
+    w, p, q = torch.randn(6, 5, **double), torch.randn(2, 3, **double), torch.randn(2, 5, **double)
+
+    def by_runs(*given: torch.Tensor) -> torch.Tensor:
+        return weighed(*given, runs)
+
+    def row_by_row(w: torch.Tensor, p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
+        return weighed(w, p.repeat_interleave(torch.tensor(runs), 1), q)
+
+    torch.testing.assert_close(by_runs(w, p, q), row_by_row(w, p, q))
+    assert torch.autograd.gradcheck(by_runs, (w, p, q))
+    assert torch.autograd.gradgradcheck(by_runs, (w, p, q))
+    for wanted in ((w,), (p,), (p, q)):
+        found = [torch.autograd.grad(way(w, p, q).square().sum(), wanted) for way in (by_runs, row_by_row)]
+        torch.testing.assert_close(*found)
+
+
+def test_large_joint_weights_are_mixed_by_runs() -> None:
+    """A weight (out, in) whose rows depend on what its columns depend on, of more than `LARGE` numbers."""
+    wide = Dim("a", [192, 320])
+    layer, at = (
+        Linear(wide, wide * B),
+        Mixed(Space("s", dims=[wide, B], inputs=[], output=("several", ())), {**P, "a": P["b"]}),
+    )
+    masks = layer.entanglement("weight")
+    assert masks._runs(layer.weight, at) == [384, 256, 128, 512]
+    loop = Linear(wide, wide * B, lowering="loop")
+    loop.load_state_dict(layer.state_dict())
+    x = torch.randn(2, 320, dtype=torch.float64)
+    torch.testing.assert_close(layer.double()(x, at), loop.double()(x, at), rtol=1e-12, atol=1e-12)
 
 
 def test_masks_are_made_once_for_all_that_is_read_alike() -> None:

@@ -141,12 +141,19 @@ class Component(nn.Module):
         self.axes = axes
         for (index, segment), private in zip(axes, self.private):
             self.register_buffer(f"table{index}", segment.table(self.shared, private), persistent=False)
+        first = self.get_buffer(f"table{axes[0][0]}")
+        self.runs = _runs(first)
+        starts = [sum(self.runs[:k]) for k in range(len(self.runs))]
+        self.register_buffer("short", first[..., starts], persistent=False)
 
-    def factors(self, at: Mixed) -> list[Tensor]:
-        """`G_a[s, i]` of every axis, (joint choices of what is shared, size); the first one times `p_s`."""
+    def factors(self, at: Mixed, short: bool = False) -> list[Tensor]:
+        """`G_a[s, i]` of every axis, (joint choices of what is shared, size); the first one times `p_s`.
+
+        short: the first one has a column for each of its `runs` instead, of indices that all choices read alike.
+        """
         made = [
-            self._factor(f"table{index}", segment, private, at)
-            for (index, segment), private in zip(self.axes, self.private)
+            self._factor("short" if short and not k else f"table{index}", segment, private, at)
+            for k, ((index, segment), private) in enumerate(zip(self.axes, self.private))
         ]
         if self.shared:
             made[0] = at.joint(self.shared).to(made[0].dtype).unsqueeze(1) * made[0]
@@ -166,6 +173,13 @@ class Component(nn.Module):
         """`G[s, i] = Σ_q p_q F[s, q, i]`."""
         table = self.get_buffer(name)[..., : segment.stored(at)]
         return at.joint(private).to(table.dtype) @ table if private else table.squeeze(1)
+
+
+def _runs(table: Tensor) -> list[int]:
+    """How many neighbours along the last axis are equal, from one end to the other."""
+    new = (table[..., 1:] != table[..., :-1]).flatten(0, -2).any(0).nonzero().flatten() + 1
+    ends = [0, *new.tolist(), table.shape[-1]]
+    return [end - start for start, end in zip(ends, ends[1:])]
 
 
 def rows(factors: Sequence[Tensor]) -> Tensor:

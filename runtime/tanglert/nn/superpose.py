@@ -37,6 +37,10 @@ from tanglert.nn.narrowed import Range, narrowed
 from tanglert.nn.unrounded import unrounded
 from tanglert.nn.weighed import credited_along, credited_weight, scaled, weighed
 
+LARGE = 2**17
+"""From how many numbers on the rows of a weight that are masked alike are gone over together (measured on a CPU)."""
+MOST_RUNS = 16
+
 
 def parts(x: Tensor, along: Axis, dim: int, at: Choices) -> list[Tensor]:
     """The leading part of every segment of a padded tensor, as views."""
@@ -168,14 +172,26 @@ class Entanglement(nn.Module):
         if len(self.blocks) > 1:
             return weight * self._dense(weight, at).view(weight.shape)
         matrix = weight if weight.dim() == 2 else weight.reshape(math.prod(weight.shape[: self.rows]), -1)
-        p, q = at.once(self.positions, (self.key, weight.dtype), lambda: self._sides(weight.shape, at))
-        known = at.cut.issuperset(self.positions)  # of all that is left the probability is one
-        return (credited_weight if known else weighed)(matrix, p, q).view(weight.shape)
+        runs = self._runs(weight, at)
+        key = self.key, weight.dtype, runs is None
+        p, q = at.once(self.positions, key, lambda: self._sides(weight.shape, at, runs is not None))
+        if at.cut.issuperset(self.positions):  # of all that is left the probability is one
+            return credited_weight(matrix, p, q).view(weight.shape)
+        return weighed(matrix, p, q, runs).view(weight.shape)
 
-    def _sides(self, shape: Sequence[int], at: Mixed) -> tuple[Tensor | None, Tensor | None]:
-        """P (S, rows) and Q (S, columns) with `M = PᵀQ`; None for a side that does not vary."""
+    def _runs(self, weight: Tensor, at: Mixed) -> Sequence[int] | None:
+        """How many rows of a large weight are masked alike, from the first to the last; None: each by itself."""
+        if self.separable or at.cut or weight.numel() < LARGE or torch.compiler.is_compiling():
+            return None
+        (block,) = self.blocks
+        assert isinstance(block, SubBlock)
+        first = block.parts[0]
+        return first.runs if first.axes[0][0] == 0 and len(first.runs) <= MOST_RUNS else None
+
+    def _sides(self, shape: Sequence[int], at: Mixed, short: bool) -> tuple[Tensor | None, Tensor | None]:
+        """P (S, rows) and Q (S, columns) with `M = PᵀQ`; None for a side that does not vary. `short`: P (S, runs)."""
         p, q, rows, axes = None, None, self.rows, len(self.axes)
-        for component in self._components(at):
+        for component in self._components(at, short):
             front = [factor for k, factor in component if k < rows]
             masks = [_along(factor, k - rows, axes - rows) for k, factor in component if k >= rows]
             if front:
@@ -194,13 +210,16 @@ class Entanglement(nn.Module):
         assert isinstance(line, Line)
         return line
 
-    def _components(self, at: Mixed) -> list[list[tuple[int, Tensor]]]:
+    def _components(self, at: Mixed, short: bool) -> list[list[tuple[int, Tensor]]]:
         """For axes that are tied together: `G_a[s, i]` of every axis a, (joint choices of what ties them, size)."""
         if self.separable:
             return [[(int(k), self.line(int(k)).vector(at).unsqueeze(0))] for k in self.lines]
         (block,) = self.blocks
         assert isinstance(block, SubBlock)
-        return [[(k, f) for (k, _), f in zip(c.axes, c.factors(at))] for c in block.parts]
+        return [
+            [(k, f) for (k, _), f in zip(c.axes, c.factors(at, short and c is block.parts[0]))]
+            for c in block.parts
+        ]
 
     def _dense(self, weight: Tensor, at: Mixed) -> Tensor:
         """`M` itself, put together from its blocks."""

@@ -1,12 +1,14 @@
 """Weights times masks of low rank, in few passes over the weights, and saving nothing but what was given.
 
 `weighed` is `W ⊙ M` of a matrix W and `M = PᵀQ`, P (S, rows) and Q (S, columns) thin. Plain autograd would keep M and
-`W ⊙ M`, and go over W some ten times; this goes twice forward and four times backward. What is differentiated
-twice, and what is traced by a compiler, is the plain formula.
+`W ⊙ M`, and go over W some ten times; this goes twice forward and four times backward. Where runs of rows have one mask,
+M is not even made, and each run is gone over while the cache has it. What is differentiated twice, and what is traced
+by a compiler, is the plain formula.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -17,10 +19,16 @@ from tanglert.nn.credit import credited
 from tanglert.nn.plainly import differentiated
 
 
-def weighed(w: Tensor, p: Tensor | None, q: Tensor | None) -> Tensor:
-    """`W ⊙ PᵀQ`, (rows, columns); without P or Q all its rows or all its columns are alike."""
+def weighed(w: Tensor, p: Tensor | None, q: Tensor | None, runs: Sequence[int] | None = None) -> Tensor:
+    """`W ⊙ PᵀQ`, (rows, columns); without P or Q all its rows or all its columns are alike.
+
+    runs: P (S, runs) has one column for so many rows each.
+    """
     if p is None and q is None:
         return w
+    if runs is not None:
+        run_by_run: Tensor = _WeighedRuns.apply(w, p, q, runs)  # type: ignore[no-untyped-call]
+        return run_by_run
     if torch.compiler.is_compiling():
         return _plain(w, p, q)
     result: Tensor = _Weighed.apply(w, p, q)  # type: ignore[no-untyped-call]
@@ -75,6 +83,43 @@ class _Weighed(Function):
         room = g * w if any(ctx.needs_input_grad[1:]) else None
         gp, gq = (None, None) if room is None else _sides(room, p, q)
         return _fast(g, p, q, room) if ctx.needs_input_grad[0] else None, gp, gq
+
+
+class _WeighedRuns(Function):
+    @staticmethod
+    def forward(ctx: Any, w: Tensor, p: Tensor, q: Tensor, runs: Sequence[int]) -> Tensor:
+        ctx.save_for_backward(w, p, q)
+        ctx.runs = runs
+        result = torch.empty_like(w)
+        whole = (torch.split_with_sizes(t, runs) for t in (w, result))
+        for mask, rows, out in zip(p.t() @ q, *whole):
+            torch.mul(rows, mask, out=out)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+        w, p, q = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return *differentiated(lambda w, p, q: _plain(w, _spread(p, ctx.runs), q), (w, p, q), g), None
+        wanted = ctx.needs_input_grad
+        gw, sums = torch.empty_like(w), w.new_empty(len(ctx.runs), w.shape[1])
+        whole = (torch.split_with_sizes(t, ctx.runs) for t in (w, g, gw))
+        for mask, rows, slope, room, total in zip(p.t() @ q, *whole, sums):
+            if wanted[1] or wanted[2]:
+                torch.sum(torch.mul(slope, rows, out=room), 0, out=total)
+            if wanted[0]:
+                torch.mul(slope, mask, out=room)
+        return (
+            gw if wanted[0] else None,
+            q @ sums.t() if wanted[1] else None,
+            p @ sums if wanted[2] else None,
+            None,
+        )
+
+
+def _spread(p: Tensor, runs: Sequence[int]) -> Tensor:
+    """P with a column for every row."""
+    return p.repeat_interleave(torch.tensor(runs, device=p.device), 1, output_size=sum(runs))
 
 
 class _Credited(Function):
