@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tanglert import Mixed
-from tanglert.nn import superpose
+from tanglert.nn import runs, superpose
 from tests.layers import KINDS, SPACE
 
 
@@ -47,15 +47,18 @@ def test_every_lowering_is_the_defining_sum(kind: str, data: st.DataObject, seed
     probabilities = {dim.name: row.softmax(-1) for dim, row in zip(SPACE.dims, logits)}
     at = Mixed(SPACE, probabilities)
 
-    with patch.object(superpose, "LARGE", data.draw(st.sampled_from([0, superpose.LARGE]), "large from")):
-        value = case.layer(*inputs, at)
     marginals = {p: at.probability(p) for p in case.positions}
     weights = dict(case.layer.named_parameters())
     expected = case.formula(marginals, inputs, weights)
+    along = torch.randn_like(expected)
+    leaves = [x for x in inputs if x.requires_grad] + list(weights.values()) + logits
+    large = data.draw(st.sampled_from([0, superpose.LARGE]), "large from")
+    narrowest = data.draw(st.sampled_from([0, runs.NARROWEST]), "narrow up to")
+    with patch.object(superpose, "LARGE", large), patch.object(runs, "NARROWEST", narrowest):
+        value = case.layer(*inputs, at)
+        mine = gradients(value, along, leaves)
 
     torch.testing.assert_close(value, expected, rtol=1e-9, atol=1e-11)
-    along = torch.randn_like(value)
-    leaves = [x for x in inputs if x.requires_grad] + list(weights.values()) + logits
-    pairs = zip(gradients(value, along, leaves), gradients(expected, along, leaves))
+    pairs = zip(mine, gradients(expected, along, leaves))
     for given_gradient, wanted in pairs:
         torch.testing.assert_close(given_gradient, wanted, rtol=1e-8, atol=1e-9)

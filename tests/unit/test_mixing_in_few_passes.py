@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from tanglert import Dim, Space
 from tanglert.choices import Mixed
 from tanglert.nn import LayerNorm, Linear, RMSNorm
+from tanglert.nn.runs import Sliced, runs_of
 from tanglert.nn.weighed import weighed
 
 A = Dim("a", [3, 5, 7])
@@ -30,6 +31,22 @@ def test_a_norm_that_was_rounded_once_is_exact_again(kind: type[LayerNorm | RMSN
     norm = kind(A).bfloat16().double()
     loop = kind(A, lowering="loop").double()
     torch.testing.assert_close(norm(x, mixed()), loop(x, mixed()), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [LayerNorm, RMSNorm])
+def test_wide_runs_of_channels_are_gone_over_one_by_one(kind: type[LayerNorm | RMSNorm]) -> None:
+    """Widths whose differences are wide take other passes than narrow ones; both are the defining sum, to the derivatives."""
+    wide = Dim("a", [64, 32, 16])
+    norm, loop = kind(wide).double(), kind(wide, lowering="loop").double()
+    x = torch.randn(5, 64, dtype=torch.float64, requires_grad=True)
+    assert isinstance(runs_of(norm.lengths, x), Sliced) and not isinstance(runs_of([3, 2, 2], x), Sliced)
+    loop.load_state_dict(norm.state_dict())
+    space, p = Space("s", dims=[wide], inputs=[], output=("several", ())), P["a"].clone().requires_grad_()
+    ys = [layer(x, Mixed(space, {"a": p})) for layer in (norm, loop)]
+    torch.testing.assert_close(*ys, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(
+        *(torch.autograd.grad(y.square().sum(), (x, p)) for y in ys), rtol=1e-9, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("kind", [LayerNorm, RMSNorm])

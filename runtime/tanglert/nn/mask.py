@@ -142,7 +142,7 @@ class Component(nn.Module):
         for (index, segment), private in zip(axes, self.private):
             self.register_buffer(f"table{index}", segment.table(self.shared, private), persistent=False)
         first = self.get_buffer(f"table{axes[0][0]}")
-        self.runs = _runs(first)
+        self.runs = runs_along(first)
         starts = [sum(self.runs[:k]) for k in range(len(self.runs))]
         self.register_buffer("short", first[..., starts], persistent=False)
 
@@ -175,7 +175,7 @@ class Component(nn.Module):
         return at.joint(private).to(table.dtype) @ table if private else table.squeeze(1)
 
 
-def _runs(table: Tensor) -> list[int]:
+def runs_along(table: Tensor) -> list[int]:
     """How many neighbours along the last axis are equal, from one end to the other."""
     new = (table[..., 1:] != table[..., :-1]).flatten(0, -2).any(0).nonzero().flatten() + 1
     ends = [0, *new.tolist(), table.shape[-1]]

@@ -1,18 +1,18 @@
 """The mixture of norms of every width, in few passes over the activations.
 
-`mixed_norm` is the closed form of `tanglert.nn.norm` for x (N, D), with `affine = T ⊙ w` (K, D) for the K joint
-choices:
+`mixed_norm` is the closed form of `tanglert.nn.norm` for x (N, D) and K joint choices. Of a token it needs two numbers for
+each run of channels that the same choices read (`tanglert.nn.runs`), by the table T (K, runs) of who reads which:
 
-    y = x ⊙ (p r)ᵀ affine − (p r m)ᵀ affine + shift,        m = means · xᵀ,    r = (variance + eps)^-1/2.
+    y = (x ⊙ Tᵀ(p r) − Tᵀ(p r m)) ⊙ w + shift,        m = T sums(x) / n,    r = (variance + eps)^-1/2.
 
-Statistics are laid out (K, N): products of a thin matrix with xᵀ are twice as fast as those of x with its transpose.
 Variances are taken of x less its last mean, so that `E[x²] − m²` does not cancel. Nothing is saved but x and the
-statistics, as by a plain norm. What is differentiated twice, and what is traced by a compiler, is the plain formula.
+statistics (K, N), as by a plain norm. What is differentiated twice, and what is traced by a compiler, is the plain formula.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,26 +20,37 @@ from torch.autograd import Function
 from torch.nn import functional as F
 
 from tanglert.nn.plainly import differentiated
+from tanglert.nn.runs import Runs, runs_of
+
+
+class Widths(NamedTuple):
+    """Which channels the joint choices read: `table` (K, D), `lengths` of runs, `short` (K, runs), `counts` (K, 1)."""
+
+    table: Tensor
+    lengths: Sequence[int]
+    short: Tensor
+    counts: Tensor
 
 
 def mixed_norm(
-    x: Tensor, p: Tensor, affine: Tensor, shift: Tensor | None, means: Tensor, eps: float, centred: bool
+    x: Tensor, p: Tensor, weight: Tensor, shift: Tensor | None, widths: Widths, eps: float, centred: bool
 ) -> Tensor:
     """The mixture over the last axis of x (…, D) by joint probabilities p (K).
 
-    affine, means: (K, D), weights and 1/n on the columns of each choice. shift: (D), of the bias. centred: False
-    leaves the means in, as a root mean square norm does.
+    weight: (D). shift: (D), the bias times the probability that a channel is read. centred: False leaves the
+    means in, as a root mean square norm does.
     """
     if torch.compiler.is_compiling():
-        return _plain(x, p, affine, shift, means, eps, centred)
+        return _plain(x, p, weight, shift, widths, eps, centred)
     flat = x.reshape(-1, x.shape[-1])
-    result: Tensor = _MixedNorm.apply(flat, p, affine, shift, means, eps, centred)  # type: ignore[no-untyped-call]
+    result: Tensor = _MixedNorm.apply(flat, p, weight, shift, widths, eps, centred)  # type: ignore[no-untyped-call]
     return result.view(x.shape)
 
 
 def _plain(
-    x: Tensor, p: Tensor, affine: Tensor, shift: Tensor | None, means: Tensor, eps: float, centred: bool
+    x: Tensor, p: Tensor, weight: Tensor, shift: Tensor | None, widths: Widths, eps: float, centred: bool
 ) -> Tensor:
+    means, affine = widths.table / widths.counts, widths.table * weight
     if centred:
         x = x - F.linear(x.detach(), means[-1:])
     mean = F.linear(x, means) if centred else None
@@ -58,63 +69,67 @@ class _MixedNorm(Function):
         ctx: Any,
         x: Tensor,
         p: Tensor,
-        affine: Tensor,
+        weight: Tensor,
         shift: Tensor | None,
-        means: Tensor,
+        widths: Widths,
         eps: float,
         centred: bool,
     ) -> Tensor:
-        room, mean, r = _statistics(x, means, eps, centred)
+        runs, over = runs_of(widths.lengths, x), widths.short.t()
+        room, mean, r = _statistics(x, runs, widths, eps, centred)
         weights = p.unsqueeze(1) * r
-        y = torch.mm(weights.t(), affine, out=room).mul_(x)
-        if mean is None:
-            y = y if shift is None else y.add_(shift)
-        elif shift is None:
-            y.addmm_((weights * -mean).t(), affine)
-        else:  # in the same product: one pass less
-            ones = torch.ones_like(mean[:1])
-            y.addmm_(torch.cat([weights * -mean, ones]).t(), torch.cat([affine, shift.unsqueeze(0)]))
-        ctx.save_for_backward(x, p, affine, shift, means, mean, r)
-        ctx.eps, ctx.centred = eps, centred
+        scales, offsets = over @ weights, None if mean is None else over @ (weights * -mean)
+        y = runs.scale(x, scales, room)
+        if offsets is not None:
+            runs.add_(y, offsets)
+        y = y.mul_(weight) if shift is None else torch.addcmul(shift, y, weight, out=y)
+        ctx.save_for_backward(x, p, weight, shift, mean, r, scales, offsets)
+        ctx.widths, ctx.eps, ctx.centred = widths, eps, centred
         return y
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Any, ...]:
-        x, p, affine, shift, means, mean, r = ctx.saved_tensors
+        x, p, weight, shift, mean, r, scales, offsets = ctx.saved_tensors
         if torch.is_grad_enabled():
 
-            def plain(x: Tensor, p: Tensor, affine: Tensor, shift: Tensor | None) -> Tensor:
-                return _plain(x, p, affine, shift, means, ctx.eps, ctx.centred)
+            def plain(x: Tensor, p: Tensor, weight: Tensor, shift: Tensor | None) -> Tensor:
+                return _plain(x, p, weight, shift, ctx.widths, ctx.eps, ctx.centred)
 
-            return *differentiated(plain, (x, p, affine, shift), g), None, None, None
-        weights = p.unsqueeze(1) * r
+            return *differentiated(plain, (x, p, weight, shift), g), None, None, None
+        runs, short = runs_of(ctx.widths.lengths, x), ctx.widths.short
         room = g * x
-        slope = affine @ room.t()  # of the weights p r, (K, N)
-        shifted = None if mean is None else affine @ g.t()
+        slope = short @ runs.dots(room, weight)  # of the weights p r, (K, N)
+        shifted = None if mean is None else short @ runs.dots(g, weight)
         if mean is not None:
-            slope = slope - shifted * mean
-        gp = (slope * r).sum(1) if ctx.needs_input_grad[1] else None
-        ga = gs = gx = None
-        if ctx.needs_input_grad[2]:
-            ga = weights @ room
+            slope.addcmul_(shifted, mean, value=-1)
+        wants_x, wants_p, wants_weight, wants_shift = ctx.needs_input_grad[:4]
+        gp = (slope * r).sum(1) if wants_p else None
+        gw = gs = gx = None
+        if wants_weight:
+            gw = runs.totals(room, scales)
             if mean is not None:
-                ga.addmm_(weights * mean, g, alpha=-1)
-        if shift is not None and ctx.needs_input_grad[3]:
+                gw += runs.totals(g, offsets)
+        if shift is not None and wants_shift:
             gs = g.sum(0)
-        if ctx.needs_input_grad[0]:
-            bend = slope * weights * r * r  # of the variances, times -2
-            gx = torch.mm(weights.t(), affine, out=room).mul_(g).addcmul_(x, bend.t() @ means, value=-1)
+        if wants_x:
+            weights, over = p.unsqueeze(1) / ctx.widths.counts * r, short.t()
+            bend = slope.mul_(r).mul_(r).mul_(weights)  # of the sums of squares, times -2
+            gx = runs.scale(torch.mul(g, weight, out=room), scales, room)
+            runs.subtract_(gx, x, over @ bend)
             if mean is not None:
-                gx.addmm_((bend * mean - weights * shifted).t(), means)
-        return gx, gp, ga, gs, None, None, None
+                runs.add_(gx, over @ (bend * mean).addcmul_(weights, shifted, value=-1))
+        return gx, gp, gw, gs, None, None, None
 
 
-def _statistics(x: Tensor, means: Tensor, eps: float, centred: bool) -> tuple[Tensor, Tensor | None, Tensor]:
+def _statistics(
+    x: Tensor, runs: Runs, widths: Widths, eps: float, centred: bool
+) -> tuple[Tensor, Tensor | None, Tensor]:
     """Room of the size of x, the means and the reciprocal deviations of every choice, (K, N)."""
+    means = widths.short / widths.counts
     if not centred:
         square = x * x
-        return square, None, (means @ square.t()).add_(eps).rsqrt_()
-    mean = means @ x.t()
+        return square, None, (means @ runs.sums(square)).add_(eps).rsqrt_()
+    mean = means @ runs.sums(x)
     square = F.mse_loss(x, mean[-1].unsqueeze(1).expand_as(x), reduction="none")
-    variance = (means @ square.t()).sub_((mean - mean[-1]).square_())
+    variance = (means @ runs.sums(square)).sub_((mean - mean[-1]).square_())
     return square, mean, variance.clamp_(min=0).add_(eps).rsqrt_()

@@ -20,7 +20,8 @@ from tanglert.dim import Axis, AxisLike, axis
 from tanglert.extent import Extent, extent, ordered
 from tanglert.nn.credit import credited
 from tanglert.nn.layer import Layer
-from tanglert.nn.moments import mixed_norm
+from tanglert.nn.mask import runs_along
+from tanglert.nn.moments import Widths, mixed_norm
 from tanglert.nn.superpose import take
 from tanglert.nn.unrounded import unrounded
 
@@ -46,10 +47,15 @@ class _Moments(_Norm):
     """A norm whose statistics are taken over the width axis itself: keeps the table `T`, exact in every precision."""
 
     table: Tensor
+    short: Tensor
 
     def __init__(self, along: AxisLike, dim: int, bias: bool, lowering: str) -> None:
         super().__init__(along, dim, bias, lowering)
-        self.register_buffer("table", _table(self.reads), persistent=False)
+        table = _table(self.reads)
+        self.lengths = runs_along(table)
+        starts = [sum(self.lengths[:k]) for k in range(len(self.lengths))]
+        self.register_buffer("table", table, persistent=False)
+        self.register_buffer("short", table[:, starts], persistent=False)
 
     def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
         last = x.movedim(self.dim, -1)
@@ -82,10 +88,13 @@ class _Moments(_Norm):
         """`n`, (joint choices); 1 for a width of 0."""
         return self.table.sum(1).clamp(min=1)
 
-    def means(self, at: Mixed) -> Tensor:
-        """`T / n`, which makes means of sums; once for all norms of the axis."""
-        key = "means", self.entanglement("weight").line(0).key, self.table.dtype
-        return at.once(self.group, key, lambda: self.table / self.counts().unsqueeze(1))
+    def widths(self, at: Mixed) -> Widths:
+        """Who reads which channel; once for all norms of the axis."""
+        key = "widths", self.entanglement("weight").line(0).key, self.table.dtype
+        return at.once(self.group, key, self._widths)
+
+    def _widths(self) -> Widths:
+        return Widths(self.table, self.lengths, self.short, self.counts().unsqueeze(1))
 
     def plain(self, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
         """The norm over the whole last axis."""
@@ -117,7 +126,7 @@ class LayerNorm(_Moments):
 
     def mixed(self, x: Tensor, p: Tensor, at: Mixed) -> Tensor:
         shift = self.block("bias", at)
-        return mixed_norm(x, p, self.table * self.weight, shift, self.means(at), self.eps, centred=True)
+        return mixed_norm(x, p, self.weight, shift, self.widths(at), self.eps, centred=True)
 
     def credit(self, g: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor) -> Tensor:
         over, counts = table.t(), self.counts()
@@ -148,7 +157,7 @@ class RMSNorm(_Moments):
 
     def mixed(self, x: Tensor, p: Tensor, at: Mixed) -> Tensor:
         eps = torch.finfo(x.dtype).eps if self.eps is None else self.eps
-        return mixed_norm(x, p, self.table * self.weight, None, self.means(at), eps, centred=False)
+        return mixed_norm(x, p, self.weight, None, self.widths(at), eps, centred=False)
 
     def credit(self, g: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor) -> Tensor:
         eps = torch.finfo(x.dtype).eps if self.eps is None else self.eps
