@@ -8,7 +8,8 @@ import torch.nn.functional as F
 
 from tanglert import Dim, Space
 from tanglert.choices import Mixed
-from tanglert.nn import LayerNorm, Linear, RMSNorm
+from tanglert.nn import LayerNorm, Linear, RMSNorm, moments
+from tanglert.nn import weighed as products
 from tanglert.nn.runs import Sliced, runs_of
 from tanglert.nn.weighed import weighed
 
@@ -81,6 +82,27 @@ def test_rows_that_are_masked_alike_are_gone_over_together() -> None:
     for wanted in ((w,), (p,), (p, q)):
         found = [torch.autograd.grad(way(w, p, q).square().sum(), wanted) for way in (by_runs, row_by_row)]
         torch.testing.assert_close(*found)
+
+
+@pytest.mark.parametrize("kind", [LayerNorm, RMSNorm])
+def test_what_a_compiler_is_given_is_the_same(
+    kind: type[LayerNorm | RMSNorm], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A norm and a joint mask, written out term by term, and as products where the terms are many."""
+    norm, layer = kind(A).double(), Linear(A, A * B).double()
+    x = torch.randn(4, 7, dtype=torch.float64, requires_grad=True)
+    leaves = [x, *norm.parameters(), *layer.parameters()]
+
+    def found() -> list[torch.Tensor]:
+        y = layer(norm(x, mixed()), mixed())
+        return [y, *torch.autograd.grad(y.square().sum(), leaves)]
+
+    eager = found()
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    for most in (0, 8):
+        monkeypatch.setattr(moments, "MOST_TERMS", most)
+        monkeypatch.setattr(products, "MOST_TERMS", most)
+        torch.testing.assert_close(found(), eager)
 
 
 def test_large_joint_weights_are_mixed_by_runs() -> None:

@@ -6,12 +6,14 @@ each run of channels that the same choices read (`tanglert.nn.runs`), by the tab
     y = (x ⊙ Tᵀ(p r) − Tᵀ(p r m)) ⊙ w + shift,        m = T sums(x) / n,    r = (variance + eps)^-1/2.
 
 Variances are taken of x less its last mean, so that `E[x²] − m²` does not cancel. Nothing is saved but x and the
-statistics (K, N), as by a plain norm. What is differentiated twice, and what is traced by a compiler, is the plain formula.
+statistics (K, N), as by a plain norm. What is differentiated twice is the plain formula; a compiler that traces it is given
+the defining sum, if its terms are few.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any, NamedTuple
 
 import torch
@@ -21,6 +23,7 @@ from torch.nn import functional as F
 
 from tanglert.nn.plainly import differentiated
 from tanglert.nn.runs import Runs, runs_of
+from tanglert.nn.weighed import MOST_TERMS
 
 
 class Widths(NamedTuple):
@@ -41,7 +44,8 @@ def mixed_norm(
     means in, as a root mean square norm does.
     """
     if torch.compiler.is_compiling():
-        return _plain(x, p, weight, shift, widths, eps, centred)
+        way = _fused if len(widths.table) <= MOST_TERMS else _plain
+        return way(x, p, weight, shift, widths, eps, centred)
     flat = x.reshape(-1, x.shape[-1])
     result: Tensor = _MixedNorm.apply(flat, p, weight, shift, widths, eps, centred)  # type: ignore[no-untyped-call]
     return result.view(x.shape)
@@ -60,6 +64,21 @@ def _plain(
     y = x * (weights @ affine)
     if mean is not None:
         y = y - (weights * mean) @ affine
+    return y if shift is None else y + shift
+
+
+def _fused(
+    x: Tensor, p: Tensor, weight: Tensor, shift: Tensor | None, widths: Widths, eps: float, centred: bool
+) -> Tensor:
+    """The same term by term, which a compiler makes a few loops of; products with thin matrices it leaves alone."""
+    terms = []
+    for probability, reads, count in zip(p, widths.table, widths.counts):
+        part = x * reads
+        mean = part.sum(-1, keepdim=True) / count if centred else 0.0
+        centre = (x - mean) * reads
+        r = torch.rsqrt(centre.square().sum(-1, keepdim=True) / count + eps)
+        terms.append(centre * (probability * r))
+    y: Tensor = reduce(torch.add, terms) * weight
     return y if shift is None else y + shift
 
 

@@ -3,12 +3,13 @@
 `weighed` is `W ⊙ M` of a matrix W and `M = PᵀQ`, P (S, rows) and Q (S, columns) thin. Plain autograd would keep M and
 `W ⊙ M`, and go over W some ten times; this goes twice forward and four times backward. Where runs of rows have one mask,
 M is not even made, and each run is gone over while the cache has it. What is differentiated twice, and what is traced
-by a compiler, is the plain formula.
+by a compiler, is the plain formula, or its terms written out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import torch
@@ -17,6 +18,9 @@ from torch.autograd import Function
 
 from tanglert.nn.credit import credited
 from tanglert.nn.plainly import differentiated
+
+MOST_TERMS = 8
+"""Up to how many terms of a sum are written out for a compiler."""
 
 
 def weighed(w: Tensor, p: Tensor | None, q: Tensor | None, runs: Sequence[int] | None = None) -> Tensor:
@@ -30,7 +34,7 @@ def weighed(w: Tensor, p: Tensor | None, q: Tensor | None, runs: Sequence[int] |
         run_by_run: Tensor = _WeighedRuns.apply(w, p, q, runs)  # type: ignore[no-untyped-call]
         return run_by_run
     if torch.compiler.is_compiling():
-        return _plain(w, p, q)
+        return _fused(w, p, q)
     result: Tensor = _Weighed.apply(w, p, q)  # type: ignore[no-untyped-call]
     return result
 
@@ -49,6 +53,15 @@ def _plain(w: Tensor, p: Tensor | None, q: Tensor | None) -> Tensor:
     for side in (None if p is None else p.t(), q):
         w = w if side is None else w * side
     return w
+
+
+def _fused(w: Tensor, p: Tensor | None, q: Tensor | None) -> Tensor:
+    """The same term by term, which a compiler makes one loop of; products with thin matrices it leaves alone."""
+    if p is None or q is None or not 1 < len(p) <= MOST_TERMS:
+        return _plain(w, p, q)
+    terms = [rows.unsqueeze(1) * columns for rows, columns in zip(p, q)]
+    mask: Tensor = reduce(torch.add, terms)
+    return w * mask
 
 
 def _fast(w: Tensor, p: Tensor | None, q: Tensor | None, room: Tensor | None = None) -> Tensor:
