@@ -118,6 +118,7 @@ class Mixed(Choices):
 
     drawn: Mapping[Position, int] | None = None  # of a vertex, the choice of every position
     cut: frozenset[Position] = frozenset()  # positions along whose axes tensors have shrunk
+    latest: tuple[Tensor, Hashable, Tensor] | None = None  # a tensor, how it was scaled, and that
 
     def __init__(self, space: Space, probabilities: Probabilities) -> None:
         unknown = sorted(set(probabilities) - {dim.name for dim in space.dims})
@@ -166,7 +167,7 @@ class Mixed(Choices):
     def among(self, position: Position, vector: Tensor) -> Mixed:
         """The same mixture with other probabilities at one position."""
         other = copy(self)
-        other._arms = {}
+        other._arms, other.latest = {}, None
         other._vectors = {**self._vectors, position: vector}
         other._made = {key: made for key, made in self._made.items() if position not in key[0]}
         return other

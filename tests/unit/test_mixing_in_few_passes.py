@@ -120,6 +120,20 @@ def test_large_joint_weights_are_mixed_by_runs() -> None:
     torch.testing.assert_close(layer.double()(x, at), loop.double()(x, at), rtol=1e-12, atol=1e-12)
 
 
+def test_what_is_read_several_times_is_scaled_once() -> None:
+    """By queries, keys and values: as long as it is the same tensor with the same numbers, read by the same choices."""
+    x, at = torch.randn(2, 7, dtype=torch.float64), mixed()
+    masks = [Linear(A, B).double().entanglement("weight") for _ in range(2)]
+    first, second = (m.scale_read(x, -1, at) for m in masks)
+    assert first is second
+    arm = at.among(A.positions[0], P["a"].flip(0))
+    torch.testing.assert_close(masks[0].scale_read(x, -1, arm), x * masks[0].line(1).vector(arm))
+    with torch.no_grad():
+        assert masks[0].scale_read(x, -1, at) is not first
+    x.mul_(2)
+    torch.testing.assert_close(masks[0].scale_read(x, -1, at), 2 * first)
+
+
 def test_masks_are_made_once_for_all_that_is_read_alike() -> None:
     at, first, second = mixed(), Linear(A, B).double(), Linear(A, B).double()
     lines = [layer.entanglement("weight").line(0).vector(at) for layer in (first, second)]

@@ -76,7 +76,7 @@ class _Conv(Layer):
         if not cheaper_scaled(self.lowering, masks, weight, pixels, self.rebuilds):
             return self.evaluate(x, at)
         bias = self.unmasked("bias", at)
-        y = self._convolve(masks.scale(x, 1, 1, at), masks.trim(weight, at), bias, at)
+        y = self._convolve(masks.scale_read(x, 1, at), masks.trim(weight, at), bias, at)
         return masks.scale(y, 0, 1, at)
 
     def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None, at: Choices) -> Tensor:

@@ -56,5 +56,5 @@ class Linear(Layer):
         if not cheaper_scaled(self.lowering, masks, weight, tokens, self.rebuilds):
             return self.evaluate(x, at, *shared)
         bias = self.unmasked("bias", at)
-        y = F.linear(masks.scale(x, 1, -1, at), masks.trim(weight, at), bias)
+        y = F.linear(masks.scale_read(x, -1, at), masks.trim(weight, at), bias)
         return masks.scale(y, 0, -1, at)

@@ -166,6 +166,15 @@ class Entanglement(nn.Module):
         known = at.cut.issuperset(self.axes[axis].positions)
         return (credited_along if known else scaled)(x, vector, dim)
 
+    def scale_read(self, x: Tensor, dim: int, at: Mixed) -> Tensor:
+        """What is read, scaled along the axis that reads it, the second one. Once for all that read it in a row."""
+        if torch.compiler.is_compiling():
+            return self.scale(x, 1, dim, at)
+        state = x._version, torch.is_grad_enabled(), self.axes[1], dim
+        if at.latest is None or at.latest[0] is not x or at.latest[1] != state:
+            at.latest = x, state, self.scale(x, 1, dim, at)
+        return at.latest[2]
+
     def _superposed(self, weight: Tensor, at: Mixed) -> Tensor:
         if weight.dim() == 1:
             return weight * self.line(0).vector(at)
