@@ -15,6 +15,7 @@ from lark import Lark
 from lark import __version__ as lark_version
 
 from tanglec.syntax.layout import Layout
+from tanglec.syntax.lexer import Lexer
 
 
 @cache
@@ -26,7 +27,14 @@ def tables() -> Lark:
         # A file from a lark that was half updated can fail in any way at all; it is then made again.
         with suppress(Exception):
             return Lark.load(io.BytesIO(path.read_bytes()))
-    lark = Lark(grammar, parser="lalr", start="module", postlex=Layout(), propagate_positions=True)
+    lark = Lark(
+        grammar,
+        parser="lalr",
+        start="module",
+        postlex=Layout(),
+        propagate_positions=True,
+        _plugins={"ContextualLexer": Lexer},
+    )
     if path is not None:
         with suppress(OSError):
             _store(lark, path)
@@ -45,7 +53,7 @@ def _cache_path(grammar: str) -> Path | None:
 
     The file is a pickle: whoever can write it can run code as the user.
     """
-    version = f"{grammar}\n{lark_version}\n{sys.version}"
+    version = f"{grammar}\n{lark_version}\n{sys.version}\n{Lexer.__module__}"
     name = f"tsp-{hashlib.sha256(version.encode()).hexdigest()[:20]}.tables"
     try:
         directory = _cache_root() / "tanglec"
