@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from tanglec.diagnostics import Label, Sink
@@ -23,6 +23,7 @@ from tanglec.notation import read_notation
 from tanglec.notation.literal import Item
 from tanglec.notation.literal import plain_scalar as plain_scalar
 from tanglec.passes.count import aggregate_value, meets
+from tanglec.record import record
 from tanglec.source import Source, Span
 from tanglec.spelling import closest
 
@@ -89,7 +90,7 @@ def _plain(value: Any) -> list[int] | float:
     return list(value) if isinstance(value, range) else float(value)
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class _Reading:
     """What the text says of every position: a choice, something that is none, or nothing."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tanglec.record import record
 from tanglec.source import Span
@@ -47,7 +47,7 @@ class Abort(Exception):
     """Unwinds to the nearest place that can go on after an error that is already in the sink."""
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class Sink:
     """Collects diagnostics in order, each once."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from tanglec.codegen.cases import Cases, Key, Labels
@@ -127,7 +127,7 @@ def _numbers(extent: Extent) -> Iterator[Fraction | int]:
         yield from _numbers(argument)
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class Filled:
     """A uniform part's terms with names in the place of constants, taken in the order of `constants`."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tanglec.codegen.expressions import ATOM
 from tanglec.codegen.layout import INDENT
@@ -55,7 +55,7 @@ _FUNCTION = re.compile(r"([\w.]+)\(\{0\}\)")  # code that is the plain call of a
 WIDTH = 96  # a longer expression is taken apart
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class Lines:
     """Printed statements. `comments` belong to lines by number; `slots` are what the marks stand for, with a hint."""
 

@@ -7,7 +7,7 @@ that the term reads need not be said, and one that depends on a few labels becom
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import reduce
 
 from tanglec.codegen.polynomial import Polynomial, accumulate, substituted, sums
@@ -52,7 +52,7 @@ def optional_dimensions(space: Space) -> frozenset[str]:
     return frozenset(p.dim for p, present in space.presence.items() if present != TRUE)
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class _Sorter:
     presence: Mapping[Position, Extent]
     optional: frozenset[str]

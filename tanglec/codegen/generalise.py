@@ -8,7 +8,7 @@ differ, the least general expression that fits all of them is (anti-unification)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from tanglec.codegen.expressions import (
@@ -29,6 +29,7 @@ from tanglec.codegen.runs import Run, Runs, offset
 from tanglec.ir.extents import Extent, Position
 from tanglec.ir.nodes import Decision, Function, Slot
 from tanglec.ir.types import Axis
+from tanglec.record import record
 
 MULTIPLY = 6  # how strongly `*` and `//` bind
 
@@ -41,7 +42,7 @@ class Unfit(Exception):
     """What only some instances have would need a parameter of its own, which the others could not give."""
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class Generaliser:
     """Finds the text of each slot of a class, and the parameters that they need.
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from tanglec.ir.extents import Extent
 from tanglec.ir.nodes import Function, Slot
 from tanglec.ir.types import Axis
+from tanglec.record import record
 
 Values = tuple[Slot, ...]
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class Parameter:
     """A parameter of a generated class: its value in every instance."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tanglec.codegen.body import Lines
 from tanglec.codegen.members import Member
@@ -27,7 +27,7 @@ class Part:
     sense: bool = True
 
 
-@dataclass(slots=True, eq=False)
+@record(eq=False, frozen=False)
 class Shape:
     """Instances that can share a class. Members and slots are None for instances that a condition keeps from having them."""
 

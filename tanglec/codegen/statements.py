@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 
 from tanglec.codegen.alike import Part
@@ -19,6 +19,7 @@ from tanglec.codegen.repeated import repeated, replaced
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import TRUE, Extent, Position
 from tanglec.ir.nodes import Space
+from tanglec.record import record
 
 Loop = tuple[Part, list[Place]]
 
@@ -29,7 +30,7 @@ LONGEST_SUM = 84
 _NAMES = {"round_to": "rounded", "max": "most", "min": "least", "//": "quotient", "%": "rest"}
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class Statements:
     """Writes parts one after the other; the names that it gives out are used once in a function."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tanglec.codegen.expressions import position_text
 from tanglec.codegen.naming import constant_name
@@ -12,6 +12,7 @@ from tanglec.codegen.polynomial import sums
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Extent, Position
 from tanglec.ir.nodes import Space, Term
+from tanglec.record import record
 
 MOST_CHOICES = 1_000  # joint ones of a condition that is looked at
 
@@ -65,7 +66,7 @@ def joint(terms: Iterable[Term]) -> Iterator[frozenset[Position]]:
             yield frozenset(deciding.union(*(factor.positions for factor in monomial)))
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class _Writer:
     """Knows what decides on the presence of every position, and where the positions of a dimension are."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from operator import is_not
 from typing import Any
 
@@ -468,7 +468,7 @@ def rewrite(body: tuple[Step, ...], change: Callable[[Operation], Operation]) ->
     return _Rewriter(change).body(body)
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class _Rewriter:
     change: Callable[[Operation], Operation]
     done: dict[int, Instance] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Extent, Position
@@ -22,6 +22,7 @@ from tanglec.ir.nodes import (
     Value,
 )
 from tanglec.ir.types import KINDS, TensorType
+from tanglec.record import record
 
 
 class Malformed(AssertionError):
@@ -68,7 +69,7 @@ def _alike(a: TensorType, b: TensorType) -> bool:
     return a.kind == b.kind and a.heads == b.heads and all(ex.equal(x, y) for x, y in pairs)
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class _Verifier:
     positions: frozenset[Position]
     excused: bool  # a `require` may rule out choices for which a size has no meaning

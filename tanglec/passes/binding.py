@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +21,7 @@ from tanglec.spelling import closest
 from tanglec.syntax import ast
 
 
-@dataclass(slots=True, eq=False)
+@record(eq=False, frozen=False)
 class NamedLayer:
     """An operation that was given everything but its tensor: applied later, perhaps several times, on one set of weights."""
 

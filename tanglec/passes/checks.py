@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
 from tanglec.diagnostics import Abort, Label, Sink
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import TRUE, Assignment, Extent, Position, Scalar
 from tanglec.passes.arithmetic import described, sort_of
+from tanglec.record import record
 from tanglec.source import Source, Span
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class Checker:
     """Asks questions of symbolic extents under the conditions of the place that is being looked at.
 

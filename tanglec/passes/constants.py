@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
 from tanglec.diagnostics import Abort, Label, Sink
@@ -11,6 +10,7 @@ from tanglec.ir import extents as ex
 from tanglec.ir.extents import Extent, Scalar
 from tanglec.passes.arithmetic import ARITY, check_arity, combine, sort_of
 from tanglec.passes.names import FileScope
+from tanglec.record import record
 from tanglec.source import Span
 from tanglec.spelling import closest
 from tanglec.syntax import ast
@@ -18,7 +18,7 @@ from tanglec.syntax import ast
 MOST_CHOICES = 1_000
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class Constants:
     """The values of a file's params; evaluates constant expressions over them."""
 

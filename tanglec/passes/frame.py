@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from tanglec.ir.extents import TRUE, Extent
 from tanglec.ir.nodes import Decision, Step
 from tanglec.passes.names import FileScope
 from tanglec.passes.positions import Call
+from tanglec.record import record
 
 
-@dataclass(eq=False, slots=True)
+@record(eq=False, frozen=False)
 class Frame:
     """A body on the way: the names that it sees, the steps so far, and under which conditions it runs."""
 

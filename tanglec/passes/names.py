@@ -7,12 +7,13 @@ everything in one run, also in blocks that no architecture ever reaches.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Any
 
 from tanglec.diagnostics import Label, Sink
 from tanglec.ops.registry import Op, option_names, registry
 from tanglec.passes.arithmetic import ARITY
+from tanglec.record import record
 from tanglec.source import Source, Span
 from tanglec.spelling import closest
 from tanglec.syntax import ast
@@ -28,7 +29,7 @@ Declared = ast.Param | ast.Input | ast.Dim
 Parser = Callable[[Source, Sink], ast.Module | None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class BlockDef:
     """A block and the file that it sees."""
 
@@ -40,7 +41,7 @@ class BlockDef:
         return self.node.name.id
 
 
-@dataclass(slots=True, eq=False)
+@record(eq=False, frozen=False)
 class FileScope:
     """The declarations of one file by name."""
 
@@ -249,7 +250,7 @@ def _cycle(start: str, reaches: dict[str, set[str]]) -> list[str]:
     return []
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class _Body:
     """The names that a body can see, and those that it used."""
 

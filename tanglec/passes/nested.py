@@ -14,7 +14,7 @@ gets no gradient from any reader: the mixture at a vertex does not depend on it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from tanglec.diagnostics import Sink
 from tanglec.ir.extents import Extent, Position
@@ -33,6 +33,7 @@ from tanglec.ir.nodes import (
     Value,
     bodies,
 )
+from tanglec.record import record
 
 # What owns a weight and yet keeps channels apart: what it reads behind a width stays behind it.
 _CHANNELWISE = ("batch_norm", "depthwise", "group_norm", "position", "prepend_token")
@@ -56,7 +57,7 @@ def mark_nested(space: Space, sink: Sink, lowering: str) -> Space:
     )
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class _Flow:
     """`padded`: values behind whose width anything may stand, `whole`: dimensions that do not nest."""
 

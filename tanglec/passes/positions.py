@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain, count
 from typing import Any
 
@@ -13,11 +13,12 @@ from tanglec.ir.extents import FALSE, TRUE, Extent, Position, Scalar
 from tanglec.ir.nodes import Dimension
 from tanglec.passes.checks import Checker
 from tanglec.passes.names import BlockDef, FileScope
+from tanglec.record import record
 from tanglec.source import Span
 from tanglec.syntax import ast
 
 
-@dataclass(eq=False, slots=True)
+@record(eq=False, frozen=False)
 class Call:
     """One instance of a block on the way: its ordinal within each instance that encloses it."""
 
@@ -45,7 +46,7 @@ class Call:
         return here
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class Kept:
     """The choices of which edges a `dag` keeps: a dimension that nobody declares."""
 
@@ -62,7 +63,7 @@ class Kept:
         return self.owners if len(self.owners) > 1 else ("",)
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class Positions:
     """The dimensions of a space and the positions that were met."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from tanglec.diagnostics import Abort, Sink
 from tanglec.ir import extents as ex
@@ -13,6 +13,7 @@ from tanglec.passes.arithmetic import ARITY, check_arity, combine, described, so
 from tanglec.passes.cost import multiply_add_terms, parameter_terms
 from tanglec.passes.names import FileScope, nodes
 from tanglec.passes.subscripts import has_subscripts, one, run, subscripted
+from tanglec.record import record
 from tanglec.source import Span
 from tanglec.syntax import ast
 
@@ -20,7 +21,7 @@ _AGGREGATES = ("sum", "product", "min", "max", "count")
 _COSTS = ("params", "macs")
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class _Condition:
     """Evaluates the condition of a `require`, with a given extent for every dimension."""
 

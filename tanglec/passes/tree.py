@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import TRUE, Extent, Position, Scalar
 from tanglec.ir.nodes import Term
 from tanglec.passes.intervals import Number
+from tanglec.record import record
 
 LEAF = 256  # joint choices that a component may have to be enumerated
 MOST_WORK = 1_000_000  # evaluations of single operators while a tree grows
@@ -27,7 +27,7 @@ class TooManyStates(Exception):
     """The tree, or the distinct sums over it, are more than may be held."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Factor:
     """What several positions decide together: a condition that must hold, or a term of aggregate number `index`."""
 
@@ -42,7 +42,7 @@ class Factor:
         return self.condition.parts if self.term is None else self.term.present.parts + self.term.value.parts
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Option:
     """One way to choose at a node: the choices, the terms that they decide, and what is left to choose."""
 
@@ -52,7 +52,7 @@ class Option:
     count: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Node:
     """Alternatives; `count` is the number of ways through."""
 
@@ -108,7 +108,7 @@ def grow(
     return _Tree(hubs).grow(positions, factors, {})
 
 
-@dataclass(slots=True)
+@record(eq=False, frozen=False)
 class _Tree:
     """Grows nodes while there is work left."""
 
