@@ -19,7 +19,6 @@ from tanglec.ir.nodes import (
     walk,
 )
 from tanglec.ir.types import TensorType
-from tanglec.passes.cost import multiply_add_terms, parameter_terms
 from tanglec.passes.count import count
 from tanglec.passes.entangle import kind_of
 from tanglec.passes.extremes import cost_range
@@ -81,12 +80,8 @@ def inspection(space: Space) -> dict[str, Any]:
         "architectures": asdict(number),
         "groups": [asdict(group) for group in groups(space)],
         "cost": {
-            "params": dict(
-                zip(("min", "max"), cost_range(space, parameter_terms(space.network)), strict=True)
-            ),
-            "macs": dict(
-                zip(("min", "max"), cost_range(space, multiply_add_terms(space.network)), strict=True)
-            ),
+            "params": smallest_and_largest(space, space.parameters),
+            "macs": smallest_and_largest(space, space.multiply_adds),
         },
         "memory": asdict(memory(space)),
     }

@@ -44,7 +44,6 @@ def _row(name: str) -> dict[str, Any]:
     from tanglec.cli.analysis import analysed
     from tanglec.cli.inspection import smallest_and_largest
     from tanglec.library import recipe_file
-    from tanglec.passes.cost import parameter_terms
     from tanglec.passes.count import count
 
     space = analysed(name).space
@@ -55,6 +54,6 @@ def _row(name: str) -> dict[str, Any]:
         "path": space.path,
         "architectures": asdict(number),
         "shown": str(number),
-        "params": smallest_and_largest(space, parameter_terms(space.network)),
+        "params": smallest_and_largest(space, space.parameters),
         "recipes": [] if file is None else list(loads(file.text)),
     }

@@ -19,7 +19,6 @@ from tanglec.ir import extents as ex
 from tanglec.ir.extents import TRUE, Position
 from tanglec.ir.nodes import Dimension, Space, Term
 from tanglec.ir.types import TensorType
-from tanglec.passes.cost import multiply_add_terms, parameter_terms
 from tanglec.passes.count import count
 from tanglec.passes.entangle import Group, groups
 from tanglec.passes.extremes import cost_range
@@ -94,8 +93,8 @@ def supernet_file(space: Space) -> SupernetFile:
         space.network, Dialect(supernet=True), RESERVED | {constant_name(d.name) for d in space.dimensions}
     )
     *blocks, network = classes.build(space.network, "Supernet")
-    params = _counted(parameter_terms(space.network), space)
-    macs = _counted(multiply_add_terms(space.network), space)
+    params = _counted(space.parameters, space)
+    macs = _counted(space.multiply_adds, space)
     restrictions = conditions.condition_texts(space)
     outputs = [v.type for v in space.network.outputs]
     texts = [*params.body, *macs.body, *restrictions]

@@ -95,10 +95,11 @@ class Extent:
             return self.value  # type: ignore[return-value]
         if self.kind == "choice":
             return assignment[self.value]  # type: ignore[index]
+        operation = OPERATIONS[self.kind]
         if len(self.args) == 2:  # nearly all; a list of two would double the time
             first, second = self.args
-            return _compute(self.kind, (first.at(assignment), second.at(assignment)))
-        return _compute(self.kind, [a.at(assignment) for a in self.args])
+            return _whole(operation(first.at(assignment), second.at(assignment)))
+        return _whole(operation(*[a.at(assignment) for a in self.args]))
 
     @property
     def is_constant(self) -> bool:
@@ -131,13 +132,13 @@ def _divide(a: Scalar, b: Scalar) -> Scalar:
 def _floor_divide(a: Scalar, b: Scalar) -> Scalar:
     if number(b) == 0:
         raise Undefined("division by zero")
-    return Fraction(number(a)) // number(b)
+    return number(a) // number(b)
 
 
 def _modulo(a: Scalar, b: Scalar) -> Scalar:
     if number(b) == 0:
         raise Undefined("division by zero")
-    return Fraction(number(a)) % number(b)
+    return number(a) % number(b)
 
 
 def round_to(value: Scalar, divisor: Scalar) -> Scalar:
@@ -175,10 +176,6 @@ OPERATIONS: dict[str, Callable[..., Scalar]] = {
 }
 
 
-def _compute(kind: str, values: Sequence[Scalar]) -> Scalar:
-    return _whole(OPERATIONS[kind](*values))
-
-
 @lru_cache(maxsize=20_000, typed=True)
 def const(value: Scalar | float) -> Extent:
     """The extent that is this value whatever is chosen."""
@@ -206,7 +203,7 @@ def apply(kind: str, *args: Extent) -> Extent:
         ExpressionTooLarge: of more than MOST_PARTS parts, or deeper than DEEPEST.
     """
     if all(a.kind == "const" for a in args):
-        return const(_compute(kind, [a.value for a in args]))  # type: ignore[misc]
+        return const(_whole(OPERATIONS[kind](*(a.value for a in args))))
     simpler = _simplify(kind, args)
     if simpler is not None:
         return simpler

@@ -362,6 +362,8 @@ class Notation:
 class Space:
     """A whole search space. `params` are the values of its `param`s after overrides.
 
+    `parameters` and `multiply_adds` are what architectures cost, as sums of terms (see `tanglec.passes.cost`);
+    `architectures` is their number, if a pass had to count them: that of these dimensions and requirements.
     `sha256` is that of the file's text, `fingerprint` also covers libraries and params: weights belong to it.
     """
 
@@ -375,8 +377,11 @@ class Space:
     requirements: tuple[Requirement, ...]
     inputs: tuple[InputTensor, ...]
     network: Instance
+    parameters: tuple[Term, ...]
+    multiply_adds: tuple[Term, ...]
     fingerprint: str = ""
     notations: tuple[Notation, ...] = ()
+    architectures: int | None = None
 
     def dimension(self, name: str) -> Dimension:
         return next(d for d in self.dimensions if d.name == name)
@@ -392,6 +397,8 @@ class Space:
 
 def bodies(step: Step) -> tuple[tuple[Extent, tuple[Step, ...]], ...]:
     """The bodies inside a step, each with the condition under which it runs; not that of a block that is called."""
+    if type(step) is Operation or type(step) is Call:  # most are
+        return ()
     match step:
         case Repeat():
             return tuple((apply(">", step.count, const(i)), inner) for i, inner in enumerate(step.bodies))
@@ -456,8 +463,9 @@ def walk(body: tuple[Step, ...], present: Extent = TRUE) -> Iterator[tuple[Opera
             yield step, present
         elif isinstance(step, Call):
             yield from walk(step.instance.body, present)
-        for condition, inner in bodies(step):
-            yield from walk(inner, apply("and", present, condition))
+        else:
+            for condition, inner in bodies(step):
+                yield from walk(inner, apply("and", present, condition))
 
 
 def rewrite(body: tuple[Step, ...], change: Callable[[Operation], Operation]) -> tuple[Step, ...]:

@@ -20,10 +20,7 @@ class Costs:
 
 def costs(space: Space, assignment: Assignment) -> Costs:
     """The costs of an architecture; `assignment` gives every position a choice (any, where it is absent)."""
-    network = space.network
-    return Costs(
-        evaluate(parameter_terms(network), assignment), evaluate(multiply_add_terms(network), assignment)
-    )
+    return Costs(evaluate(space.parameters, assignment), evaluate(space.multiply_adds, assignment))
 
 
 def evaluate(terms: tuple[Term, ...], assignment: Assignment) -> int:

@@ -107,7 +107,7 @@ def _short(number: int) -> str:
 
 def count(space: Space) -> Count:
     """The number of architectures that meet every `require`; exact wherever the distinct sums stay under a million."""
-    number = exact_count(space, space.requirements)
+    number = space.architectures or exact_count(space, space.requirements)
     return _estimate(space) if number is None else Count(number, number, number, True)
 
 

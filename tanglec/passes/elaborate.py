@@ -28,6 +28,7 @@ from tanglec.passes.checks import Checker, show_choices
 from tanglec.passes.choose import Choosing
 from tanglec.passes.conditions import Conditions
 from tanglec.passes.constants import read_choices, read_params
+from tanglec.passes.cost import multiply_add_terms, parameter_terms
 from tanglec.passes.dag import Dags
 from tanglec.passes.evaluate import POISON, Evaluator, Poison
 from tanglec.passes.frame import Frame
@@ -75,7 +76,8 @@ def elaborate(
             dimensions = positions.dimensions(check.sampled, sink)
             if sink.failed:
                 return None
-            requirements = read_requirements(scope, dimensions, constants.params, sink, network)
+            terms = {"params": parameter_terms(network), "macs": multiply_add_terms(network)}
+            requirements = read_requirements(scope, dimensions, constants.params, sink, terms)
     except Abort:
         return None
     return Space(
@@ -89,6 +91,8 @@ def elaborate(
         requirements=requirements,
         inputs=inputs,
         network=network,
+        parameters=terms["params"],
+        multiply_adds=terms["macs"],
         notations=notations,
     )
 

@@ -198,7 +198,7 @@ def nodes(node: object) -> Iterator[ast.Node]:
             waiting.extend(getattr(here, name) for name in _children(type(here)))
 
 
-_NO_NODES = ("Span", "str", "bool", "Fraction")  # annotations, as they are written
+_NO_NODES = ("Span", "str", "bool", "int | Fraction")  # annotations, as they are written
 
 _CHILDREN: dict[type[ast.Node], tuple[str, ...]] = {}
 

@@ -8,9 +8,8 @@ from dataclasses import field, replace
 from tanglec.diagnostics import Abort, Sink
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Extent, Position, Scalar
-from tanglec.ir.nodes import Aggregate, Dimension, Instance, Requirement, Term
+from tanglec.ir.nodes import Aggregate, Dimension, Requirement, Term
 from tanglec.passes.arithmetic import ARITY, check_arity, combine, described, sort_of
-from tanglec.passes.cost import multiply_add_terms, parameter_terms
 from tanglec.passes.names import FileScope, nodes
 from tanglec.passes.subscripts import has_subscripts, one, run, subscripted
 from tanglec.record import record
@@ -190,10 +189,9 @@ def read_requirements(
     dimensions: Sequence[Dimension],
     params: Mapping[str, Scalar],
     sink: Sink,
-    network: Instance,
+    costs: Mapping[str, tuple[Term, ...]],
 ) -> tuple[Requirement, ...]:
-    """Every `require`, spelled out for each position that it speaks of."""
-    costs = {"params": parameter_terms(network), "macs": multiply_add_terms(network)}
+    """Every `require`, spelled out for each position that it speaks of; `costs` are those of which it can."""
     result = []
     for node in scope.requires:
         try:

@@ -7,6 +7,7 @@ refuted by the bounds of their aggregates; what neither decides is left to the s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from tanglec.diagnostics import Label, Sink
@@ -19,8 +20,10 @@ MOST_STATES = 500
 
 def refuse_unsatisfiable(space: Space, sink: Sink, lowering: str) -> Space:
     """An error where it is certain that every architecture breaks a `require`."""
-    if not space.requirements or _count(space, space.requirements):
-        return space  # nearly always: what all allow, each allows
+    if not space.requirements:
+        return space
+    if number := _count(space, space.requirements):
+        return replace(space, architectures=number)  # nearly always: what all allow, each allows
     by_text = [list(same) for _, same in groupby(space.requirements, key=lambda r: r.span)]
     blamed = next((rs for rs in by_text if _impossible(space, rs)), None)
     if blamed is not None:

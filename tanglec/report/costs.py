@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tanglec.ir.nodes import Space
-from tanglec.passes.cost import multiply_add_terms, parameter_terms
 from tanglec.passes.extremes import cost_range
 from tanglec.report.plot import FOUND, OTHERS, Figure, Panel, Trace, panels
 from tanglec.report.record import RANDOM, Run
@@ -16,8 +15,7 @@ MOST = 300  # architectures whose costs are worked out for a figure
 
 def ranges(space: Space) -> dict[str, tuple[int, int]]:
     """The smallest and the largest cost of any architecture, by kind."""
-    network = space.network
-    terms = {"params": parameter_terms(network), "macs": multiply_add_terms(network)}
+    terms = {"params": space.parameters, "macs": space.multiply_adds}
     return {kind: cost_range(space, found) for kind, found in terms.items()}
 
 

@@ -22,7 +22,7 @@ class Node:
 
 @record()
 class Number(Node):
-    value: Fraction
+    value: int | Fraction
     text: str = field(compare=False)  # as written, e.g. `3.50`
 
 

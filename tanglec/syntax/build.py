@@ -204,7 +204,8 @@ class Builder:
         if len(digits) > MAX_DIGITS or abs(int(exponent[:6] or 0)) > MAX_EXPONENT:
             self.sink.error("TSP0116", "a number that no network needs", span, "too many digits")
             return ast.Number(Fraction(0), str(token), span=span)
-        return ast.Number(Fraction(digits) * Fraction(10) ** int(exponent or 0), str(token), span=span)
+        value = int(digits) if digits.isdigit() else Fraction(digits)
+        return ast.Number(value * Fraction(10) ** int(exponent) if exponent else value, str(token), span=span)
 
     def _boolean(self, span: Span, token: Token) -> ast.Boolean:
         return ast.Boolean(token == "true", span=span)

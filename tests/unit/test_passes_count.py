@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tanglec.ir.nodes import Space
 from tanglec.passes import count as counting
-from tanglec.passes.cost import parameter_terms
-from tanglec.passes.count import count
+from tanglec.passes.cost import multiply_add_terms, parameter_terms
+from tanglec.passes.count import count, exact_count
 from tanglec.passes.extremes import cost_range
 from tests.spacetext import compiled, refused
 
@@ -131,6 +131,23 @@ def test_the_range_of_a_cost_is_that_of_enumeration(small: Small) -> None:
     if params:
         space = compiled(small.text)
         assert cost_range(space, parameter_terms(space.network)) == (min(params), max(params))
+
+
+@given(smalls)
+@settings(max_examples=20, deadline=None)
+def test_the_costs_of_a_space_are_those_of_its_network_after_all_passes(small: Small) -> None:
+    if any(True for _ in small.architectures()):
+        space = compiled(small.text)
+        assert space.parameters == parameter_terms(space.network)
+        assert space.multiply_adds == multiply_add_terms(space.network)
+
+
+@given(smalls)
+@settings(max_examples=20, deadline=None)
+def test_a_number_that_a_pass_knows_is_that_which_is_counted(small: Small) -> None:
+    if small.requires and any(True for _ in small.architectures()):
+        space = compiled(small.text)
+        assert space.architectures in (None, exact_count(space, space.requirements))
 
 
 def wide(requirement: str = "") -> Space:
