@@ -83,6 +83,12 @@ class TensorType:
         return ex.union(*self.features.segments, *self.sizes, *heads)
 
     @property
+    def varies(self) -> bool:
+        """Whether it depends on any position."""
+        varying = any(e.positions for e in (*self.features.segments, *self.sizes))
+        return varying or self.heads is not None and bool(self.heads.positions)
+
+    @property
     def places(self) -> int:
         """Tokens, or pixels, of every head: how many vectors of features one sample has at its largest."""
         sizes = (*self.sizes, *(() if self.heads is None else (self.heads,)))

@@ -131,7 +131,7 @@ class Inferred:
     shape_comment: bool = False
 
 
-@record()
+@record(eq=False)
 class Op:
     name: str
     parameters: tuple[Parameter, ...]

@@ -130,7 +130,7 @@ def _kind(value: Any) -> Hashable:
 def _varies(value: Any) -> bool:
     if isinstance(value, tuple):
         return any(map(_varies, value))
-    return bool(value.type.positions if isinstance(value, Value) else getattr(value, "positions", ()))
+    return value.type.varies if isinstance(value, Value) else bool(getattr(value, "positions", ()))
 
 
 def _tabulate(inferred: Inferred) -> None:

@@ -220,8 +220,12 @@ def default(parameter: Parameter) -> Extent | None:
     )
 
 
-def signature(op: Op) -> list[tuple[str, bool]]:
-    return [(p.name, p.default is None) for p in op.parameters]
+@lru_cache(maxsize=1_000)
+def signature(op: Op | BlockDef) -> tuple[tuple[str, bool], ...]:
+    """The parameters in order, each with whether it must be given."""
+    if isinstance(op, Op):
+        return tuple((p.name, p.default is None) for p in op.parameters)
+    return tuple((p.name.id, p.default is None) for p in op.node.parameters)
 
 
 def as_mapping(

@@ -43,8 +43,7 @@ class Blocks:
         names: Sequence[str],
     ) -> tuple[Value, ...]:
         """Enter a block; the caller's values for what it returns."""
-        parameters = [(p.name.id, p.default is None) for p in block.node.parameters]
-        bound = binding.match(block.name, parameters, arguments, span, self.check)
+        bound = binding.match(block.name, binding.signature(block), arguments, span, self.check)
         self._check_call(block, frame.call, span)
         inner = Frame(block.file, Call.of(block, frame.call), {}, [], frame.present)
         given = self._bind_parameters(block, bound, inner, span)

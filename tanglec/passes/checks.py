@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from functools import lru_cache
 
@@ -94,17 +93,9 @@ class Checker:
         with self.guarded(span):
             return ex.failures(condition, self.assuming)
 
-    @contextmanager
-    def guarded(self, span: Span) -> Iterator[None]:
+    def guarded(self, span: Span) -> _Guarded:
         """Whatever turns out to have no value, or to be too large to look at, becomes an error at a place."""
-        try:
-            yield
-        except ex.TooLarge as error:
-            raise self.too_large(error, span) from None
-        except ex.Undefined as error:
-            raise self.error("TSP0311", f"this has no value for some choice: {error}", span) from None
-        except RecursionError:
-            raise self.error("TSP0402", "this is nested too deeply", span) from None
+        return _Guarded(self, span)
 
     def too_large(self, error: ex.TooLarge, span: Span) -> Abort:
         """Report what cannot be enumerated: how much it would be, and of what."""
@@ -169,6 +160,27 @@ class Checker:
             if ex.always(condition, self.assuming):
                 return True
             return False if ex.always(ex.apply("not", condition), self.assuming) else None
+
+
+class _Guarded:
+    """Around every statement, so no generator: those take as long as a statement does."""
+
+    __slots__ = ("check", "span")
+
+    def __init__(self, check: Checker, span: Span) -> None:
+        self.check, self.span = check, span
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ex.TooLarge):
+            raise self.check.too_large(error, self.span) from None
+        if isinstance(error, ex.Undefined):
+            title = f"this has no value for some choice: {error}"
+            raise self.check.error("TSP0311", title, self.span) from None
+        if isinstance(error, RecursionError):
+            raise self.check.error("TSP0402", "this is nested too deeply", self.span) from None
 
 
 @lru_cache(maxsize=50_000)

@@ -202,11 +202,7 @@ class Choosing:
         evaluated = [
             (a.name, self.elaborator.evaluate(a.value, inner), a.value.span) for a in arm.value.arguments
         ]
-        signature = (
-            binding.signature(callee)
-            if isinstance(callee, Op)
-            else [(p.name.id, p.default is None) for p in callee.node.parameters]
-        )
+        signature = binding.signature(callee)
         return callee, binding.match(callee.name, signature, evaluated, arm.value.span, self.check)
 
     def _check_alike(

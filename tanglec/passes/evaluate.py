@@ -42,6 +42,8 @@ class Evaluator:
 
     def __call__(self, node: ast.Expr, frame: Frame, name: str = "") -> Any:
         """One value. `name` is what the user will call it, empty if it is passed on at once."""
+        if not isinstance(node, ast.Call):
+            return self._single(node, frame, name)
         values = self.several(node, frame, name)
         if len(values) != 1:
             raise self.check.error("TSP0216", f"{number_of(values, 'value')} where one is needed", node.span)
@@ -61,12 +63,12 @@ class Evaluator:
 
     def _single(self, node: ast.Expr, frame: Frame, name: str) -> Any:
         match node:
+            case ast.Name():  # most are
+                return self._name(node, frame)
             case ast.Number() | ast.Boolean():
                 return ex.const(node.value)
             case ast.Nothing():
                 return None
-            case ast.Name():
-                return self._name(node, frame)
             case ast.Unary():
                 return self._unary(node, frame, name)
             case ast.Binary():

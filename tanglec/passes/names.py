@@ -268,8 +268,9 @@ class _Body:
         skip |= {id(n.index) for n in below if isinstance(n, ast.Repeat) and n.index}
         for call in calls:
             self._callee(call.callee)
+        labels = self.scope.labels
         for node in below:
-            if isinstance(node, ast.Name) and id(node) not in skip:
+            if isinstance(node, ast.Name) and id(node) not in skip and node.id not in labels:
                 self._value(node)
 
     def _callee(self, name: ast.Name) -> None:
@@ -287,7 +288,7 @@ class _Body:
         self._unknown("TSP0204", f"there is no operation or block `{name.id}`", name, candidates)
 
     def _value(self, name: ast.Name) -> None:
-        if name.id in self.known or name.id in self.scope.labels or self.scope.callee(name.id) is not None:
+        if name.id in self.known or self.scope.callee(name.id) is not None:
             return
         if name.id in self.scope.missing:
             return
