@@ -7,7 +7,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
 from operator import attrgetter
 from types import CodeType, FunctionType
-from typing import Any, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
 T = TypeVar("T")
 
@@ -74,6 +74,28 @@ def _setting(made: tuple[bool, ...]) -> CodeType:
     exec(f"def __init__({', '.join(names)}): {'; '.join(lines) or 'pass'}", scope)
     code: CodeType = scope["__init__"].__code__
     return code
+
+
+if TYPE_CHECKING:
+    from dataclasses import replace as replace  # whose changes type checkers look at
+else:
+
+    def replace(made, **changes):
+        """`dataclasses.replace` of a plain record, in a third of the time."""
+        copy = object.__new__(type(made))
+        for name in _names(type(made)):
+            setattr(copy, name, changes.pop(name) if name in changes else getattr(made, name))
+        if changes:
+            raise TypeError(f"`{type(made).__name__}` has no `{min(changes)}`")
+        return copy
+
+
+@cache
+def _names(cls: type) -> tuple[str, ...]:
+    """The fields of a record whose making computes nothing, so that it can be had from them alone."""
+    if hasattr(cls, "__post_init__"):
+        raise TypeError(f"`{cls.__name__}` computes what it is not given")
+    return tuple(f.name for f in fields(cls))
 
 
 def _repr(self: Any) -> str:

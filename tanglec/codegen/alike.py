@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 
 from tanglec.codegen.cases import Cases, Key, Labels
 from tanglec.codegen.plain import anywhere, moved
 from tanglec.codegen.polynomial import Monomial
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Extent, Position
+from tanglec.passes.intervals import Number
 from tanglec.record import record
 
-Terms = tuple[tuple[Monomial, Fraction], ...]
-Column = tuple[Fraction | int, ...]  # of one row: a single constant, or one for each label
+Terms = tuple[tuple[Monomial, Number], ...]
+Column = tuple[Number, ...]  # of one row: a single constant, or one for each label
 
 
 @record()
@@ -47,7 +47,7 @@ class Part:
 
     def split(self) -> list[Part]:
         """A part for each polynomial, with the labels that have it."""
-        cases: dict[frozenset[tuple[Monomial, Fraction]], list[tuple[Labels, Terms]]] = {}
+        cases: dict[frozenset[tuple[Monomial, Number]], list[tuple[Labels, Terms]]] = {}
         for case in self.cases:
             cases.setdefault(frozenset(case[1]), []).append(case)
         return [
@@ -71,7 +71,7 @@ class Part:
         read = {p for m in self.monomials for e in m for p in e.positions}
         return sorted(read | {*self.labels, *self.guards, *self.condition.positions})
 
-    def coefficient(self, labels: Labels, monomial: Monomial) -> Fraction | int:
+    def coefficient(self, labels: Labels, monomial: Monomial) -> Number:
         terms = next((t for at, t in self.cases if at == labels), ())
         return next((c for m, c in terms if m == monomial), 0)
 
@@ -113,14 +113,14 @@ def constants(part: Part, labels: Sequence[Labels]) -> list[Column]:
     ]
 
 
-def _ordered(part: Part) -> list[tuple[Monomial, Fraction]]:
+def _ordered(part: Part) -> list[tuple[Monomial, Number]]:
     """The terms of a uniform part, the constant one first even if there is none; the others as the skeleton has them."""
     terms = [(m, c) for m, c in part.terms if m]
     constant = part.coefficient(part.cases[0][0], ())
-    return [((), Fraction(constant)), *sorted(terms, key=lambda term: repr([_skeleton(e) for e in term[0]]))]
+    return [((), constant), *sorted(terms, key=lambda term: repr([_skeleton(e) for e in term[0]]))]
 
 
-def _numbers(extent: Extent) -> Iterator[Fraction | int]:
+def _numbers(extent: Extent) -> Iterator[Number]:
     if extent.kind == "const":
         yield ex.number(extent.constant)
     for argument in extent.args:
@@ -133,8 +133,8 @@ class Filled:
 
     names: Iterator[Position | None]
 
-    def terms(self, part: Part) -> list[tuple[Monomial, Fraction | Position]]:
-        result: list[tuple[Monomial, Fraction | Position]] = []
+    def terms(self, part: Part) -> list[tuple[Monomial, Number | Position]]:
+        result: list[tuple[Monomial, Number | Position]] = []
         for monomial, coefficient in _ordered(part):
             name = next(self.names)
             named = tuple(map(self._extent, monomial))

@@ -12,6 +12,7 @@ from tanglec.codegen.naming import field, variable
 from tanglec.codegen.polynomial import Monomial, divisor
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Extent, Position, Scalar
+from tanglec.passes.intervals import Number
 from tanglec.record import record
 
 ANY = -1  # the index of "the position of this layer" in a loop
@@ -114,7 +115,7 @@ class Plain:
             return choice_text(extent.constant)
         return self.text(extent, 5)
 
-    def polynomial(self, total: Iterable[tuple[Monomial, Fraction | Position]]) -> str:
+    def polynomial(self, total: Iterable[tuple[Monomial, Number | Position]]) -> str:
         """`3 + 2 * embed**2 * ratio`, terms of few factors first; a coefficient may be a variable."""
         pieces = []
         for monomial, c in sorted(total, key=_order):
@@ -139,7 +140,7 @@ def _bracketed(text: str, level: int, outer: int) -> str:
     return f"({text})" if outer > level else text
 
 
-def _order(item: tuple[Monomial, Fraction | Position]) -> tuple[int, list[str], list[Position]]:
+def _order(item: tuple[Monomial, Number | Position]) -> tuple[int, list[str], list[Position]]:
     monomial = item[0]
     return len(monomial), [ex.show(e) for e in monomial], [p for e in monomial for p in e.positions]
 

@@ -10,16 +10,17 @@ from functools import lru_cache
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import FALSE, Extent, Position, Scalar
 from tanglec.ir.nodes import Term
+from tanglec.passes.intervals import Number
 
 Monomial = tuple[Extent, ...]
-Polynomial = dict[Monomial, Fraction]
+Polynomial = dict[Monomial, Number]  # whole coefficients as integers: most are, and fractions are slow
 
 
 @lru_cache(maxsize=50_000)
 def polynomial(extent: Extent) -> Polynomial:
     """The extent multiplied out; not to be changed, for who asks again is given the same."""
     if extent.kind == "const":
-        value = Fraction(ex.number(extent.constant))
+        value = ex.number(extent.constant)
         return {(): value} if value else {}
     if extent.kind in ("+", "-"):
         left, right = map(polynomial, extent.args)
@@ -30,14 +31,14 @@ def polynomial(extent: Extent) -> Polynomial:
     if extent.kind == "/":
         above, below = extent.args
         if below.is_constant:
-            return {m: c / ex.number(below.constant) for m, c in polynomial(above).items()}
+            return {m: Fraction(c) / ex.number(below.constant) for m, c in polynomial(above).items()}
         if above != ex.const(1):
-            return multiply(polynomial(above), {(ex.apply("/", ex.const(1), below),): Fraction(1)})
-    return {(extent,): Fraction(1)}
+            return multiply(polynomial(above), {(ex.apply("/", ex.const(1), below),): 1})
+    return {(extent,): 1}
 
 
 def add(a: Polynomial, b: Polynomial, sign: int = 1) -> Polynomial:
-    result = defaultdict(Fraction, a)
+    result = defaultdict(int, a)
     for monomial, coefficient in b.items():
         result[monomial] += sign * coefficient
     return {m: c for m, c in result.items() if c}
@@ -62,7 +63,7 @@ def sums(terms: Iterable[Term]) -> dict[Extent, Polynomial]:
 
 
 def multiply(a: Polynomial, b: Polynomial) -> Polynomial:
-    result: Polynomial = defaultdict(Fraction)
+    result: Polynomial = defaultdict(int)
     for m, c in a.items():
         for n, d in b.items():
             result[_cancelled((*m, *n))] += c * d
@@ -95,6 +96,8 @@ def fixed(extent: Extent, assignment: Mapping[Position, Scalar]) -> Extent:
 
 def _cancelled(monomial: Monomial) -> Monomial:
     """Factors in order, without those that stand above and below the line."""
+    if len(monomial) < 2:  # most
+        return monomial
     factors = list(monomial)
     for factor in monomial:
         below = divisor(factor)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import field
-from fractions import Fraction
 
 from tanglec.codegen.alike import Part
 from tanglec.codegen.cases import Labels, optional_dimensions
@@ -19,11 +18,12 @@ from tanglec.codegen.repeated import repeated, replaced
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import TRUE, Extent, Position
 from tanglec.ir.nodes import Space
+from tanglec.passes.intervals import Number
 from tanglec.record import record
 
 Loop = tuple[Part, list[Place]]
 
-Counted = tuple[Monomial, Fraction | Position]  # a coefficient may be a variable
+Counted = tuple[Monomial, Number | Position]  # a coefficient may be a variable
 
 LONGEST_TABLE = 60  # characters; a longer one gets a name
 LONGEST_SUM = 84
@@ -168,7 +168,7 @@ def picks(dims: Sequence[str], group: str) -> list[str]:
     return [f"{', '.join(map(variable, dims))} = {', '.join(values)}"]
 
 
-def number(value: Fraction | int) -> str:
+def number(value: Number) -> str:
     return number_text(ex.const(value).constant)
 
 

@@ -336,6 +336,7 @@ def _check_work(positions: Sequence[Position], parts: int) -> None:
         raise DomainTooLarge(positions, size)
 
 
+@lru_cache(maxsize=50_000)
 def largest(extent: Extent) -> int | Fraction:
     return max(map(number, table(extent)))
 
@@ -421,6 +422,7 @@ PRECEDENCE = {
 }
 
 
+@lru_cache(maxsize=50_000)
 def show(extent: Extent, outer: int = 0) -> str:
     """In the language's own notation; the index of a position is left out, as in the user's text."""
     if extent.kind == "const":

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from operator import is_not
 from typing import Any
 
 from tanglec.ir.extents import TRUE, Extent, Position, Scalar, apply, const, largest, product_of, show
 from tanglec.ir.types import Axis, TensorType
-from tanglec.record import record
+from tanglec.record import record, replace
 from tanglec.source import Span
 
 

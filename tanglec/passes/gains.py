@@ -7,7 +7,6 @@ the borders of blocks, so that splitting a space into blocks never changes what 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 
 from tanglec.diagnostics import Sink
 from tanglec.ir.nodes import (
@@ -23,6 +22,7 @@ from tanglec.ir.nodes import (
     joins,
     rewrite,
 )
+from tanglec.record import replace
 
 # Readers that are not operations: results of the network, and what comes out of a repetition, a condition or a choice.
 _OTHER = "other"

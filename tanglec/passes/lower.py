@@ -9,12 +9,11 @@ loop      one evaluation for each joint choice (always right: it is the definiti
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tanglec.diagnostics import Sink
 from tanglec.ir.extents import domain_size
 from tanglec.ir.nodes import Constructor, Operation, Space, rewrite
 from tanglec.passes.checks import show_positions
+from tanglec.record import replace
 
 LOWERINGS = ("auto", "mask", "scale", "loop")
 MOST_EVALUATIONS = 512
