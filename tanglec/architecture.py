@@ -14,6 +14,7 @@ from tanglec.ir.extents import (
     Position,
     Scalar,
     assignments,
+    plain_scalar,
     show_assignment,
     show_scalar,
     substitute,
@@ -21,7 +22,6 @@ from tanglec.ir.extents import (
 from tanglec.ir.nodes import Dimension, Requirement, Space
 from tanglec.notation import read_notation
 from tanglec.notation.literal import Item
-from tanglec.notation.literal import plain_scalar as plain_scalar
 from tanglec.passes.count import aggregate_value, meets
 from tanglec.record import record
 from tanglec.source import Source, Span

@@ -31,6 +31,9 @@ class Diagnostic:
     severity: str = "error"
 
 
+FORMATS = ("full", "concise", "json", "github")  # in which they are shown: see `tanglec.render`
+
+
 class CompileError(Exception):
     """Raised where a result was asked for and there are errors; carries all of them."""
 

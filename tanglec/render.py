@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
+from tanglec.diagnostics import FORMATS as FORMATS
 from tanglec.diagnostics import Diagnostic
 from tanglec.excerpt import excerpt
 from tanglec.source import Span
 from tanglec.style import PLAIN, Style
-
-FORMATS = ("full", "concise", "json", "github")
 
 
 def render(diagnostics: Sequence[Diagnostic], format: str = "full", *, colour: bool = False) -> str:

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from tanglec.cli.messages import BadOption, one_of
+from tanglec.diagnostics import FORMATS
 from tanglec.ir.extents import Scalar
-from tanglec.render import FORMATS
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="A .tsp file, or the name of a shipped space.")]
 Files = Annotated[list[str], typer.Argument(metavar="FILE…", help=".tsp files, or names of shipped spaces.")]

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from tanglec.architecture import plain_scalar
 from tanglec.ir import extents as ex
+from tanglec.ir.extents import plain_scalar
 from tanglec.ir.nodes import (
     Call,
     Dimension,

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 import typer
 
 from tanglec.diagnostics import CompileError, Diagnostic
-from tanglec.render import render
 
 DIAGNOSTICS, USAGE = 1, 2  # exit codes
 
@@ -45,6 +44,10 @@ def is_main() -> bool:
 
 def show(diagnostics: Sequence[Diagnostic], format: str = "full") -> None:
     """Print diagnostics: `full` is for people and goes to stderr, the other formats are read by programs."""
+    if not diagnostics and format != "json":
+        return
+    from tanglec.render import render
+
     stream = sys.stderr if format == "full" else sys.stdout
     stream.write(render(diagnostics, format, colour=coloured(stream)))
     stream.flush()

@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tanglec.architecture import plain_scalar
 from tanglec.cli.analysis import Analysed, analysed_source
 from tanglec.cli.messages import fail, is_main
 from tanglec.cli.settings import exact
-from tanglec.ir.extents import Scalar
+from tanglec.ir.extents import Scalar, plain_scalar
 from tanglec.library import libraries_for
 from tanglec.source import Source
 

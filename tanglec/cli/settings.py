@@ -9,10 +9,9 @@ from fractions import Fraction
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
-from tanglec.architecture import plain_scalar
 from tanglec.cli.messages import BadOption
 from tanglec.diagnostics import CompileError, Diagnostic
-from tanglec.ir.extents import Scalar
+from tanglec.ir.extents import Scalar, plain_scalar
 from tanglec.source import Source, Span
 
 if TYPE_CHECKING:

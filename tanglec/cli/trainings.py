@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tanglec.architecture import plain_scalar
 from tanglec.cli.analysis import Analysed, analysed_source, architecture
 from tanglec.cli.files import write_all
 from tanglec.cli.messages import BadOption, fail
@@ -24,6 +23,7 @@ from tanglec.cli.run_folder import (
     texts,
 )
 from tanglec.cli.settings import Settings
+from tanglec.ir.extents import plain_scalar
 from tanglec.library import libraries_for
 from tanglec.source import Source
 

@@ -399,6 +399,11 @@ def show_scalar(value: Scalar) -> str:
     return str(value)
 
 
+def plain_scalar(value: Scalar) -> int | float | bool | str:
+    """A choice as JSON has it."""
+    return float(value) if isinstance(value, Fraction) else value
+
+
 def show_assignment(assignment: Assignment) -> str:
     return ", ".join(f"{p}={show_scalar(v)}" for p, v in assignment.items())
 

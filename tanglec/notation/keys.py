@@ -14,7 +14,7 @@ from tanglec.diagnostics import Label, Sink
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import Assignment, Extent
 from tanglec.ir.nodes import Dimension, Notation, Renaming, Space
-from tanglec.notation.literal import Item, plain_scalar
+from tanglec.notation.literal import Item
 from tanglec.source import Span
 from tanglec.spelling import closest
 
@@ -100,7 +100,7 @@ def _value(dimension: Dimension, assignment: Assignment) -> Any:
         present = bool(condition.at(assignment))
         if present or not cut:
             lists[position.group].append(
-                plain_scalar(assignment[position] if present else position.choices[0])
+                ex.plain_scalar(assignment[position] if present else position.choices[0])
             )
     if not dimension.per:
         return lists[""][0] if lists[""] else None

@@ -40,11 +40,6 @@ class Unreadable(ValueError):
         self.span = span
 
 
-def plain_scalar(value: Scalar) -> int | float | bool | str:
-    """A choice as JSON has it."""
-    return float(value) if isinstance(value, Fraction) else value
-
-
 def read_literal(source: Source) -> Item:
     """The value that a text holds. Raises `Unreadable`."""
     return _Scanner(source).whole()
