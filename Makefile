@@ -59,4 +59,5 @@ $(READY): pyproject.toml
 		$(BIN)/pip install '$(TORCH)'; \
 	fi
 	$(BIN)/pip install --quiet -e '.[train,images,pareto,report,tensorboard,dev]'
+	$(BIN)/python -m compileall -q tanglec runtime/tanglert  # pip does that for installed packages, not for a checkout
 	touch $@
