@@ -207,7 +207,7 @@ def apply(kind: str, *args: Extent) -> Extent:
     simpler = _simplify(kind, args)
     if simpler is not None:
         return simpler
-    positions = tuple(sorted({p for a in args for p in a.positions}))
+    positions = union(*args)
     parts, depth = 1 + sum(a.parts for a in args), 1 + max(a.depth for a in args)
     if parts > MOST_PARTS or depth > DEEPEST:
         raise ExpressionTooLarge(f"it has {parts:,} parts" if parts > MOST_PARTS else f"it is {depth} deep")
@@ -272,7 +272,10 @@ def product_of(extents: Iterable[Extent]) -> Extent:
 
 def union(*extents: Extent) -> tuple[Position, ...]:
     """The positions that any of the extents depends on, sorted."""
-    return tuple(sorted({p for e in extents for p in e.positions}))
+    found = {e.positions for e in extents if e.positions}
+    if len(found) < 2:  # nearly always
+        return found.pop() if found else ()
+    return tuple(sorted({p for positions in found for p in positions}))
 
 
 def domain_size(positions: Iterable[Position]) -> int:

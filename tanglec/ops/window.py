@@ -40,13 +40,14 @@ def window(call: Bound, x: TensorType) -> tuple[Extent, ...]:
         ex.union(stride, dilation), f"`{call.op.name}` has an elastic stride or dilation", call.span
     )
     call.check.sampled_only(ex.union(*x.sizes), f"`{call.op.name}` reads a tensor of elastic size", call.span)
-    return tuple(_after(call, size, kernel, stride, dilation) for size in x.sizes)
+    after = {size: _after(call, size, kernel, stride, dilation) for size in dict.fromkeys(x.sizes)}
+    return tuple(after[size] for size in x.sizes)
 
 
 def _check_nested_kernel(call: Bound, kernel: Extent) -> None:
     parities = {int(ex.number(k)) % 2 for k in ex.table(kernel)}
-    sizes = ", ".join(ex.show_scalar(k) for k in sorted(set(ex.table(kernel)), key=ex.number))
     if parities != {1}:
+        sizes = ", ".join(ex.show_scalar(k) for k in sorted(set(ex.table(kernel)), key=ex.number))
         raise call.error(
             "TSP0401",
             "the choices of an elastic kernel must all be odd",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tanglec.diagnostics import Abort
@@ -163,12 +164,18 @@ class Calls:
 
 def _names_a_layer(op: Op, arguments: Arguments) -> bool:
     """Whether a call leaves out the tensor of an operation, and so names a layer: `table = embedding(100, 64)`."""
-    first, *others = op.parameters
-    if not first.is_tensor or first.variadic or not others or any(p.is_tensor for p in others):
+    if not arguments or not _can_be_a_layer(op):
         return False
-    by_name = any(n is not None and n.id == first.name for n, _, _ in arguments)
-    leads = bool(arguments) and arguments[0][0] is None and not isinstance(arguments[0][1], Extent | Axis)
-    return not by_name and not leads and len(arguments) > 0
+    name, value, _ = arguments[0]
+    leads = name is None and not isinstance(value, Extent | Axis)
+    return not leads and not any(n is not None and n.id == op.parameters[0].name for n, _, _ in arguments)
+
+
+@lru_cache(maxsize=1_000)
+def _can_be_a_layer(op: Op) -> bool:
+    """Whether it has one tensor, and something else."""
+    first, *others = op.parameters
+    return first.is_tensor and not first.variadic and bool(others) and not any(p.is_tensor for p in others)
 
 
 def number_of(values: Sequence[Any], what: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tanglec.diagnostics import Abort
@@ -13,6 +12,7 @@ from tanglec.ir.nodes import Branch, Joined, Value
 from tanglec.ir.types import Axis, TensorType
 from tanglec.passes.bound import bound_names, statements
 from tanglec.passes.calls import number_of
+from tanglec.passes.checks import Checker
 from tanglec.passes.decisions import note
 from tanglec.passes.evaluate import POISON
 from tanglec.passes.frame import Frame
@@ -72,15 +72,9 @@ class Conditions:
                 sides.append((inner, body(inner)))
         return sides
 
-    @contextmanager
-    def assuming(self, condition: Extent) -> Iterator[None]:
+    def assuming(self, condition: Extent) -> Assuming:
         """What is checked inside has to hold only where the condition does."""
-        before = self.check.assuming
-        self.check.assuming = ex.apply("and", before, condition)
-        try:
-            yield
-        finally:
-            self.check.assuming = before
+        return Assuming(self.check, condition)
 
     def _join(self, condition: Extent, frame: Frame, then: Frame, otherwise: Frame, span: Span) -> None:
         """Names that the sides bound differently, under one name again; a name that only one side binds is gone."""
@@ -146,6 +140,22 @@ class Conditions:
         sizes = tuple(both(x, y) for x, y in zip(a.sizes, b.sizes, strict=True))
         padding = "zero" if a.padding == b.padding == "zero" else "anything"
         return TensorType(a.kind, Axis(segments), sizes, a.grid, a.heads, padding)
+
+
+class Assuming:
+    """Around every arm, so no generator."""
+
+    __slots__ = ("before", "check", "condition")
+
+    def __init__(self, check: Checker, condition: Extent) -> None:
+        self.check, self.condition, self.before = check, condition, check.assuming
+
+    def __enter__(self) -> None:
+        self.before = self.check.assuming
+        self.check.assuming = ex.apply("and", self.before, self.condition)
+
+    def __exit__(self, *error: object) -> None:
+        self.check.assuming = self.before
 
 
 def _followed(body: tuple[ast.Stmt, ...], tail: tuple[ast.Stmt, ...]) -> tuple[ast.Stmt, ...]:

@@ -28,7 +28,7 @@ from tanglec.passes.checks import Checker, show_choices
 from tanglec.passes.choose import Choosing
 from tanglec.passes.conditions import Conditions
 from tanglec.passes.constants import read_choices, read_params
-from tanglec.passes.cost import multiply_add_terms, parameter_terms
+from tanglec.passes.cost import cost_terms
 from tanglec.passes.dag import Dags
 from tanglec.passes.evaluate import POISON, Evaluator, Poison
 from tanglec.passes.frame import Frame
@@ -76,7 +76,7 @@ def elaborate(
             dimensions = positions.dimensions(check.sampled, sink)
             if sink.failed:
                 return None
-            terms = {"params": parameter_terms(network), "macs": multiply_add_terms(network)}
+            terms = cost_terms(network)
             requirements = read_requirements(scope, dimensions, constants.params, sink, terms)
     except Abort:
         return None
