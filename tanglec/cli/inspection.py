@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from tanglec.ir import extents as ex
 from tanglec.ir.extents import plain_scalar
@@ -15,6 +15,7 @@ from tanglec.ir.nodes import (
     Space,
     Step,
     Term,
+    Weight,
     bodies,
     walk,
 )
@@ -26,6 +27,8 @@ from tanglec.passes.scaling import scaled_in_architecture_steps, scaled_up_to
 from tanglec.record import record
 
 FLOAT32 = 4  # bytes
+
+T = TypeVar("T")
 
 
 @record()
@@ -157,13 +160,26 @@ def walk_paths(body: tuple[Step, ...], path: str = "") -> Iterator[tuple[str, Op
 
 def memory(space: Space) -> Memory:
     """What training the supernet takes, roughly."""
-    layers, activations = {}, 0
-    for operation, _ in walk(space.network.body):
-        activations += _stored(operation.output.type)
-        if operation.layer is not None:
-            layers[id(operation.layer)] = operation.layer
-    weights = FLOAT32 * sum(w.size for layer in layers.values() for w in layer.weights)
-    return Memory(weights, weights, 2 * weights, FLOAT32 * activations)
+    operations = [operation for operation, _ in walk(space.network.body)]
+    layers = {id(o.layer): o.layer for o in operations if o.layer is not None}
+    weights = FLOAT32 * _total((layer.weights for layer in layers.values()), _numbers)
+    activations = FLOAT32 * _total((o.output.type for o in operations), _stored)
+    return Memory(weights, weights, 2 * weights, activations)
+
+
+def _total(things: Iterable[T], size: Callable[[T], int]) -> int:
+    """The sizes of all added up; operations that are alike share types and weights, each of which is asked once."""
+    known: dict[int, int] = {}
+    total = 0
+    for thing in things:
+        if id(thing) not in known:
+            known[id(thing)] = size(thing)
+        total += known[id(thing)]
+    return total
+
+
+def _numbers(weights: Sequence[Weight]) -> int:
+    return sum(w.size for w in weights)
 
 
 def _stored(type: TensorType) -> int:
