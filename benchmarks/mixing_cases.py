@@ -41,6 +41,7 @@ def subnets() -> Iterator[Row]:
         steps = {
             "independent": bench.alone(arch),
             "sampled": search.sampled(arch),
+            "sampled, touched only": search.touched(arch),
             "GDAS architecture": search.straight(arch),
         }
         yield Race(f"{bench.label}, {name}", steps)

@@ -16,6 +16,7 @@ from tanglert.relax.drnas import DrNAS
 from tanglert.space import Space
 from tanglert.supernet import SupernetBase
 from tanglert.train.task import task_for
+from tanglert.train.touched import TouchedAdamW, reading
 
 SEED = 0
 LEARNING_RATE = 1e-4
@@ -43,9 +44,9 @@ class Batch:
 class Weights:
     """The weights of a network, and their optimiser with all its momenta, as in the middle of a training."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, kind: type[torch.optim.AdamW] = torch.optim.AdamW) -> None:
         self.network = network
-        self.optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, fused=True)
+        self.optimiser = kind(network.parameters(), LEARNING_RATE, fused=True)
         for parameter in network.parameters():
             parameter.grad = torch.zeros_like(parameter)
         self.optimiser.step()
@@ -106,6 +107,17 @@ class Searching:
 
         def step() -> None:
             self.weights.descend(self.batch.loss(lambda x: self.supernet(x, arch)))
+
+        return step
+
+    def touched(self, arch: ArchBase) -> Step:
+        """The same where the optimiser leaves alone what the architecture does not read."""
+        weights = Weights(self.supernet, TouchedAdamW)
+
+        def step() -> None:
+            with reading(weights.optimiser, self.supernet):
+                loss = self.batch.loss(lambda x: self.supernet(x, arch))
+            weights.descend(loss)
 
         return step
 

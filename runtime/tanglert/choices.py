@@ -19,6 +19,7 @@ from torch.nn.functional import one_hot
 
 from tanglert.dim import Axis, Dim
 from tanglert.extent import Extent, Position, Value
+from tanglert.leaves import Leaves
 from tanglert.space import Space
 
 T = TypeVar("T")
@@ -58,6 +59,7 @@ class Choices(ABC):
     """What is common to both: the positions whose choice is known, and the sizes that follow from them."""
 
     fixed: Mapping[Position, int]
+    leaves: Leaves | None = None  # where parts of weights collect gradients of their own
 
     def value(self, extent: Extent | Value) -> Value:
         """The extent's value; ChoiceError names the position that is not fixed."""
@@ -90,8 +92,8 @@ class Choices(ABC):
 class Sliced(Choices):
     """Every position has one choice, given by its index."""
 
-    def __init__(self, indices: Mapping[Position, int]) -> None:
-        self.fixed = indices
+    def __init__(self, indices: Mapping[Position, int], leaves: Leaves | None = None) -> None:
+        self.fixed, self.leaves = indices, leaves
 
     def cuts(self, along: Axis | Extent) -> bool:
         return True

@@ -39,10 +39,11 @@ def compile_blocks(supernet: S, limit: int = 64, backend: str = "inductor", **op
     are made at most; what is new after them runs eager, and a warning says so once. `backend` is that of
     `torch.compile`, `options` are the backend's. Called again, it starts anew.
 
-    Eager stay: passes without gradients (evaluation, recalibration), vertices that run on slices (the architecture step of
-    GDAS), blocks with hooks, and blocks that cannot be traced, with a warning. Hooks on modules inside of a compiled block
-    do not run, dropout of inductor draws other numbers (the same with `fallback_random=True`), and there
-    are no second derivatives. Widths and layouts are taken as they are now; attributes that are plain values may change.
+    Eager stay: passes without gradients (evaluation, recalibration) or whose weights have gradients in parts, vertices that
+    run on slices (the architecture step of GDAS), blocks with hooks, and blocks that cannot be traced, with a warning. Hooks
+    on modules inside of a compiled block do not run, dropout of inductor draws other numbers (the same with
+    `fallback_random=True`), and there are no second derivatives. Widths and layouts are taken as they are now; attributes
+    that are plain values may change.
     Parameters and `state_dict()` stay what they are; copies and pickles of the supernet are eager.
 
     ValueError where the limit allows no graph; NoCompiler at the first call of a block where the backend fails.
@@ -142,6 +143,7 @@ class CompiledBlock:
         block = self._block
         return (
             (type(at) is not Mixed and type(at) is not Sliced)
+            or at.leaves is not None  # a graph is given whole weights
             or not torch.is_grad_enabled()
             or self._kind.name in self._graphs.unfit
             or bool(block._forward_hooks or block._forward_pre_hooks or block._backward_hooks)

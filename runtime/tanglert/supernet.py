@@ -9,14 +9,19 @@ from torch import Tensor, nn
 
 from tanglert.arch import ArchBase
 from tanglert.choices import Choices, Mixed, Probabilities, Sliced, Straight, Vertex
+from tanglert.leaves import Leaves
 from tanglert.nn.layer import Layer
 from tanglert.space import Space
 
 
 class SupernetBase(nn.Module):
-    """Base of a generated `Supernet`."""
+    """Base of a generated `Supernet`.
+
+    leaves: while there are any, parts that architectures read of weights collect gradients of their own there.
+    """
 
     space: ClassVar[Space]
+    leaves: Leaves | None = None
     __call__: Callable[..., Tensor]
 
     def choices(self, arch: ArchBase | Probabilities) -> Choices:
@@ -30,7 +35,7 @@ class SupernetBase(nn.Module):
             return Mixed(self.space, arch)
         if arch.space is not self.space:
             raise TypeError(f"an architecture of space {arch.space.name} in a supernet of {self.space.name}")
-        return Sliced(arch.indices())
+        return Sliced(arch.indices(), self.leaves)
 
     def rebuild_weights(self, on: bool = True) -> None:
         """Superposed weights are not kept for the backward pass but made again there: a mixture then holds hardly more

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tanglert.box import Span
 from tanglert.choices import Choices, Mixed, Term
 from tanglert.dim import Axis
 from tanglert.extent import Extent, extent
@@ -48,6 +49,13 @@ class KernelTransform(nn.Module):
             return F.pad(part, (self.kernel.side // 2 - part.shape[-1] // 2,) * 4)
 
         return sum_over(self.kernel.positions, at, term)
+
+    def spans(self, at: Choices, rank: int) -> dict[int, list[Span]]:
+        """What is read of the largest kernels: them, or the centre that the first matrix is applied to."""
+        side = self.kernel.side
+        read = side if at.size(self.kernel.extent) == side else self.sizes[1]
+        start = (side - read) // 2
+        return dict.fromkeys((rank - 2, rank - 1), [(start, start + read)])
 
     def kernels(self, weight: Tensor, size: int) -> Tensor:
         """From one size to the next smaller one, down to `size`."""
@@ -81,8 +89,32 @@ class Reading(Entanglement):
         self.scalable = self.scalable and transform is None and not ruled
 
     def slice(self, weight: Tensor, at: Choices) -> Tensor:
-        weight = self._rows(super().slice(weight, at), at)
+        weight = super().slice(weight, at)
+        if self.channels == "interpolate":
+            weight = self._rows(weight, at)
         return weight if self.transform is None else self.transform(weight, at)
+
+    def cut(self, weight: Tensor, at: Choices) -> Tensor:
+        weight = super().cut(weight, at)
+        return self._rows(weight, at) if self.channels == "shuffle" else weight
+
+    def spans(self, at: Choices, rank: int) -> dict[int, list[Span]]:
+        spans = super().spans(at, rank)
+        if self.channels == "shuffle" and self.out.positions:
+            spans[0] = self._shuffled(at)
+        if self.transform is not None:
+            spans |= self.transform.spans(at, rank)
+        return spans
+
+    def _shuffled(self, at: Choices) -> list[Span]:
+        """The output channels of every segment by the rule, one by one where they vary."""
+        spans, start = [(0, 0)], 0
+        for size, segment in zip(self.out.sizes, self.out.segments):
+            rows = _order(size, at.size(segment)) if segment.positions else ()
+            spans += [(start + row, start + row + 1) for row in rows]
+            spans += [] if segment.positions else [(start, start + size)]
+            start += size
+        return spans
 
     def mix(self, weight: Tensor, at: Mixed) -> Tensor:
         weight = self._rows(super().mix(weight, at), at)

@@ -29,6 +29,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tanglert.box import Span
 from tanglert.choices import Choices, Mixed, Term
 from tanglert.dim import Axis, axis
 from tanglert.extent import Position, ordered
@@ -126,6 +127,23 @@ class Entanglement(nn.Module):
 
     def slice(self, weight: Tensor, at: Choices) -> Tensor:
         """The part that a choice reads; a view where no axis has several segments."""
+        if at.leaves is not None and at.leaves.hold(weight):
+            return at.leaves.read(weight, self.spans(at, weight.dim()))
+        return self.cut(weight, at)
+
+    def spans(self, at: Choices, rank: int) -> dict[int, list[Span]]:
+        """What an architecture reads of the axes that vary, in a weight of so many axes, in the order that it reads."""
+        spans: dict[int, list[Span]] = {}
+        for dim, along in enumerate(self.axes):
+            if isinstance(along, Kernel):
+                spans |= {d: [(start, start + size)] for d, start, size in along.ranges(at, rank)}
+            elif along.positions:
+                starts = [sum(along.sizes[:k]) for k in range(len(along.sizes))]
+                spans[dim] = [(start, start + at.size(s)) for start, s in zip(starts, along.segments)]
+        return spans
+
+    def cut(self, weight: Tensor, at: Choices) -> Tensor:
+        """That part of a weight whose gradient is one of the whole weight, zero elsewhere."""
         ranges: list[Range] = []
         for dim, (along, gain) in enumerate(zip(self.axes, self.gain)):
             if isinstance(at, Term) and not gain or not along.positions:

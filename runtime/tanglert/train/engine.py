@@ -20,6 +20,7 @@ from tanglert.train.distributed import ALONE, World
 from tanglert.train.options import Options
 from tanglert.train.order import Batches, derived_seed
 from tanglert.train.precision import forward
+from tanglert.train.touched import TouchedAdam, TouchedAdamW, TouchedSGD, moving, reading
 
 # Steps after which losses are read from an accelerator: reading waits for it, so not every step.
 READ_EVERY = 50
@@ -152,10 +153,11 @@ class Engine(ABC):
         self.optimizer.zero_grad(set_to_none=True)
         parts = self.batches.parts(self.step)
         values = []
-        for index in parts:
-            for loss in losses(*self.train.batch(index)):
-                (loss / (count * len(parts))).backward()  # type: ignore[no-untyped-call]
-                values.append(loss.detach())
+        with reading(self.optimizer, self.supernet):
+            for index in parts:
+                for loss in losses(*self.train.batch(index)):
+                    (loss / (count * len(parts))).backward()  # type: ignore[no-untyped-call]
+                    values.append(loss.detach())
         means = torch.stack(values).view(len(parts), count).mean(0)
         return self.update("train_loss", means, self.optimizer, self.options.clip, at)
 
@@ -171,7 +173,7 @@ class Engine(ABC):
 
         Running averages of batch norms become their mean too. What is not finite is noticed before the step.
         """
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        parameters = moving(optimizer)
         losses = losses.detach().clone()
         self.world.mean_([losses, *(p.grad for p in parameters), *self.tracked])
         self.note(Note(name, self.step, losses, nn.utils.clip_grad_norm_(parameters, clip), at))
@@ -238,14 +240,18 @@ class Engine(ABC):
 
 def weight_optimizer(supernet: nn.Module, options: Options, device: torch.device) -> torch.optim.Optimizer:
     """AdamW, Adam, or SGD with or without Nesterov momentum. The first two fused where torch has it; fused SGD fails
-    once a layer that rested gets its first gradient, when others have momentum already.
+    once a layer that rested gets its first gradient, when others have momentum already. Each for all entries of a
+    weight, or for those that subnets read (`options.update`).
     """
     parameters = [p for p in supernet.parameters() if p.requires_grad]
-    lr, decay = options.lr, options.weight_decay
+    lr, decay, touched = options.lr, options.weight_decay, options.update == "touched"
     if options.weight_optimizer == "sgd":
         nesterov = options.nesterov and options.momentum > 0
-        return torch.optim.SGD(parameters, lr, options.momentum, weight_decay=decay, nesterov=nesterov)
-    kind = torch.optim.AdamW if options.weight_optimizer == "adamw" else torch.optim.Adam
+        sgd = TouchedSGD if touched else torch.optim.SGD
+        return sgd(parameters, lr, options.momentum, weight_decay=decay, nesterov=nesterov)
+    kind: type[torch.optim.Adam] = TouchedAdam if touched else torch.optim.Adam
+    if options.weight_optimizer == "adamw":
+        kind = TouchedAdamW if touched else torch.optim.AdamW
     fused = device.type in ("cpu", "cuda")
     return kind(parameters, lr, (options.beta1, options.beta2), weight_decay=decay, fused=fused)
 

@@ -25,7 +25,7 @@ class OneShot(Engine):
     al. 2020 take it too; the sandwich rule was published with the sum). One graph is held at a time.
 
     A weight that is sliced gets a gradient of zeros outside the slice, so that AdamW's momentum and decay
-    still move it there; a layer beyond the depth gets none and rests.
+    still move it there, unless `options.update` is "touched"; a layer beyond the depth gets none and rests.
     """
 
     def __init__(

@@ -86,6 +86,8 @@ class Options(Checked):
         weight_optimizer: "adamw", "adam" or "sgd"; lr, min_lr: learning rate at the start and at the end of its
             cosine, after `lr_warmup_epochs` from 0. weight_decay; beta1, beta2 of the first two; momentum, nesterov
             of the last. clip: largest gradient norm.
+        update: which entries of weights a step moves, "all", or "touched": those that a subnet of the step reads. The others keep
+            their value and momentum, without decay (methods that train subnets, and gdas).
 
     The search among architectures
         strategy: "random", "evolution" or "nsga2" (which also weighs what architectures cost).
@@ -137,6 +139,7 @@ class Options(Checked):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     nesterov: bool = True
     clip: Positive = 5.0
+    update: Literal["all", "touched"] = "all"
 
     strategy: Literal["random", "evolution", "nsga2"] = "random"
     evaluations: Count = 100
@@ -182,6 +185,7 @@ class Options(Checked):
             raise OptionsError(
                 "compile: what torch compiles has no second derivatives, which order 2 needs", "compile"
             )
+        self._can_be_touched()
         if self.by_gradients and self.strategy != "random":
             raise OptionsError(
                 f"strategy {self.strategy} searches after training on sampled subnets ({', '.join(SAMPLED)});"
@@ -214,6 +218,19 @@ class Options(Checked):
     def _only(self, optimizer: str, name: str, value: str | int) -> None:
         if getattr(self, name) == value and self.optimizer != optimizer:
             raise OptionsError(f"{name} {value} is for {optimizer}, not for {self.optimizer}")
+
+    def _can_be_touched(self) -> None:
+        if self.update == "touched" and self.optimizer in ("darts", "drnas"):
+            raise OptionsError(
+                f"update touched is for methods that train subnets ({', '.join(('gdas', *SAMPLED))}); {self.optimizer}"
+                " trains a mixture, which reads all weights",
+                "update",
+            )
+        if self.update == "touched" and self.compile:
+            raise OptionsError(
+                "update touched takes gradients of parts of weights, and what torch compiles those of whole ones",
+                "update",
+            )
 
     @property
     def by_gradients(self) -> bool:
