@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import torch
@@ -9,7 +10,9 @@ from torch import Tensor, nn
 
 from tanglert import Choices
 from tanglert.data import Samples
-from tanglert.relax import ArchParameters, Darts, DrNAS
+from tanglert.protocols import PathSampler
+from tanglert.relax import GDAS, ArchParameters, Darts, DrNAS
+from tanglert.sample.fairnas import FairSampler
 from tanglert.sample.sandwich import SandwichSampler
 from tanglert.train.bilevel import Bilevel
 from tanglert.train.distributed import ALONE, World
@@ -19,7 +22,20 @@ from tanglert.train.options import Options
 from tanglert.train.task import Classification
 from tests import tiny
 
-CASES = ["drnas", "darts of second order", "spos", "sandwich"]
+CASES = [
+    "drnas",
+    "darts of second order",
+    "spos",
+    "sandwich",
+    "touched spos",
+    "touched fairnas",
+    "touched gdas",
+]
+SAMPLERS: dict[str, Callable[[int], PathSampler]] = {
+    "spos": tiny.Sampler,
+    "sandwich": lambda seed: SandwichSampler(tiny.Arch, seed),
+    "fairnas": lambda seed: FairSampler(tiny.Arch, seed),
+}
 
 
 class Same(nn.Module):
@@ -56,11 +72,15 @@ def engine(case: str, batch_size: int, world: World = ALONE, accumulate: int = 1
         warmup_epochs=0,
     )
     task = Classification()
-    if case in ("spos", "sandwich"):
-        kind = tiny.Sampler if case == "spos" else lambda seed: SandwichSampler(tiny.Arch, seed)
-        return OneShot(supernet, task, data, kind(1), Options(optimizer=case, **chosen), world)
+    if case.startswith("touched "):
+        case, chosen["update"] = case.removeprefix("touched "), "touched"
+    if case in SAMPLERS:
+        return OneShot(supernet, task, data, SAMPLERS[case](1), Options(optimizer=case, **chosen), world)
     train, validation = data.subset(torch.arange(0, 120)), data.subset(torch.arange(120, 240))
     alphas = ArchParameters(tiny.SPACE, seed=2).double()
+    if case == "gdas":
+        gdas = GDAS(alphas, tiny.Arch, 3)
+        return Bilevel(supernet, task, train, validation, gdas, Options(optimizer="gdas", **chosen), world)
     if case == "drnas":
         options = Options(optimizer="drnas", **chosen)
         return Bilevel(supernet, task, train, validation, DrNAS(alphas, 3), options, world)

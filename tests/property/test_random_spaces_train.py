@@ -32,6 +32,9 @@ METHODS: dict[str, dict[str, Any]] = {
     "random-a": {"optimizer": "random-a"},
     "sandwich": {"optimizer": "sandwich"},
     "shrinking": {"optimizer": "shrinking"},
+    "touched gdas": {"optimizer": "gdas", "update": "touched"},
+    "touched fairnas": {"optimizer": "fairnas", "update": "touched"},
+    "touched shrinking": {"optimizer": "shrinking", "update": "touched"},
 }
 
 CONDITIONS = {
@@ -91,7 +94,7 @@ def started(module: Any, method: str, seed: int) -> Search | None:
     except SampledOnlyError:
         assert space.sampled_only and chosen.by_gradients
     except OptionsError as error:
-        assert error.option == "optimizer" and method in ("sandwich", "shrinking"), error
+        assert error.option == "optimizer" and chosen.optimizer in ("sandwich", "shrinking"), error
     return None
 
 

@@ -29,6 +29,7 @@ from tests import tiny
 
 STEPS = 3  # 120 of 240 samples in batches of 40
 METHODS = ["darts", "gdas", "drnas", "spos", "fairnas", "random-a", "sandwich", "shrinking"]
+TOUCHED = ["gdas", "spos", "fairnas"]
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +102,17 @@ def test_resumed_equals_uninterrupted(optimizer: Optimizer, stops: list[StopAt],
     chosen = options(optimizer, warmup_epochs=1)
     run_with_stops(chosen, tmp_path / "straight")
     run_with_stops(chosen, tmp_path / "stopped", *stops)
+    assert tiny.same(outcome(tmp_path / "stopped"), outcome(tmp_path / "straight"))
+
+
+@pytest.mark.parametrize("weight_optimizer", ["adamw", "adam", "sgd"])
+@pytest.mark.parametrize("optimizer", TOUCHED)
+def test_what_is_not_read_has_its_momenta_again(
+    optimizer: Optimizer, weight_optimizer: str, tmp_path: Path
+) -> None:
+    chosen = options(optimizer, update="touched", weight_optimizer=weight_optimizer, lr=0.01, warmup_epochs=1)
+    run_with_stops(chosen, tmp_path / "straight")
+    run_with_stops(chosen, tmp_path / "stopped", StopAt(step=1), StopAt(step=2 * STEPS + 1))
     assert tiny.same(outcome(tmp_path / "stopped"), outcome(tmp_path / "straight"))
 
 

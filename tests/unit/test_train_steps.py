@@ -20,7 +20,7 @@ from tests import tiny
 from tests.distributed import plain
 
 
-@pytest.mark.parametrize("case", ["drnas", "spos", "sandwich"])
+@pytest.mark.parametrize("case", ["drnas", "spos", "sandwich", "touched fairnas", "touched gdas"])
 def test_accumulated_batches_are_one_large_batch(case: str) -> None:
     parts = plain.trained(plain.engine(case, 10, accumulate=4))
     whole = plain.trained(plain.engine(case, 40))
