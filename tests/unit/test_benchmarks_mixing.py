@@ -59,6 +59,16 @@ def test_a_sampled_step_moves_weights_and_a_straight_one_alphas(search: Searchin
     assert moved(search.supernet, before[0]) and not moved(search.alphas, before[1])
 
 
+def test_a_step_of_what_is_touched_leaves_the_rest_alone(search: Searching) -> None:
+    step = search.touched(
+        tiny.Arch(width=8, depth=2, hidden=(2, 4, None))
+    )  # makes the momenta, whose decay moves all
+    before = search.supernet.get_parameter("first.weight").detach().clone()
+    step()
+    moved = search.supernet.get_parameter("first.weight") != before
+    assert moved[:8].all() and not moved[8:].any()
+
+
 def test_a_draw_is_read_and_brought_back_at_every_position(search: Searching) -> None:
     drawing(search.supernet, search.alphas, search.relaxation.sample)()
     assert all(alpha.grad is None for alpha in search.alphas.parameters())

@@ -22,8 +22,8 @@ from tanglert.box import Box, part
 from tanglert.leaves import Leaves
 from tanglert.supernet import SupernetBase
 
-ROOM = 2**17
-"""Numbers of weights that are copied at a time: these, momenta and gradients then stay in a processor's cache."""
+ROOM = 2**18
+"""Numbers of weights that are copied at a time: few enough to stay in a cache, many enough for the calls (measured)."""
 
 
 class Touched(Optimizer):
@@ -33,7 +33,7 @@ class Touched(Optimizer):
             loss(supernet(x, arch), y).backward()   # of one architecture or of several
         torch.nn.utils.clip_grad_norm_(optimizer.parts(), 5.0)
         optimizer.step()
-        optimizer.zero_grad()
+        optimizer.zero_grad()   # the supernet's own knows only of weights that were read whole
 
     Weights that are not sliced, and those that a mixture reads, are touched whole where they have a gradient. Options
     and state are those of torch's optimiser of the same name, without `amsgrad` and `dampening`: momenta have the size of
