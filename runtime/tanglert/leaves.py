@@ -77,7 +77,7 @@ def _apart(weight: Tensor, read: Mapping[Box, Tensor]) -> dict[Box, Tensor]:
     for box, leaf in read.items():
         if leaf.grad is not None and leaf.grad is not known:
             part(total, seen_from(box, around)).add_(leaf.grad)
-    apart = {box: _view(weight, box) for box in boxes}
+    apart = {box: read[box] if box in read else _view(weight, box) for box in boxes}
     for box, leaf in apart.items():
         leaf.grad = part(total, seen_from(box, around))
     return apart

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from tests.distributed import plain
 from tests.unit.test_reading import KERNEL, WIDTH, Arch
 
 ARCH = tiny.Arch(width=8, depth=2, hidden=(2, 4, None))
+LARGEST = tiny.Arch(width=16, depth=3, hidden=(4, 4, 4))
 SHAPE = (5, 4, 3)
 
 torch.set_num_threads(1)
@@ -118,17 +120,32 @@ def test_gradients_may_be_let_go_before_or_after_the_forward_pass() -> None:
     for after in (False, True):
         net = network()
         optimizer = TouchedAdamW(net.parameters(), 0.01)
-        for arch in (ARCH, tiny.Arch(width=4, depth=1, hidden=(4, None, None)), ARCH):
+        for others in ([], [LARGEST], [tiny.Arch(width=16, depth=1, hidden=(2, None, None))], [LARGEST], []):
             if not after:
                 optimizer.zero_grad()
             with optimizer.reading(net):
-                value = loss(net, arch)
+                value = torch.stack([loss(net, arch) for arch in (*others, ARCH)]).mean()
             if after:
                 optimizer.zero_grad()
             value.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         results.append(net.state_dict())
     assert tiny.same(*results)
+
+
+def test_a_copy_goes_on_alike() -> None:
+    net = network()
+    optimizer = TouchedAdamW(net.parameters(), 0.01)
+    both = [(net, optimizer)]
+    for step in range(2):
+        for one, own in both:
+            with own.reading(one):
+                loss(one).backward()  # type: ignore[no-untyped-call]
+            own.step()
+            own.zero_grad()
+        if step == 0:
+            both.append(deepcopy((net, optimizer)))
+    assert tiny.same(*(one.state_dict() for one, _ in both))
 
 
 def test_outside_of_reading_gradients_are_those_of_weights() -> None:

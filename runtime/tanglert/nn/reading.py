@@ -108,7 +108,7 @@ class Reading(Entanglement):
 
     def _shuffled(self, at: Choices) -> list[Span]:
         """The output channels of every segment by the rule, one by one where they vary."""
-        spans, start = [(0, 0)], 0
+        spans, start = [(0, 0)], 0  # with nothing at the front, so that a width of 0 is a tensor as well
         for size, segment in zip(self.out.sizes, self.out.segments):
             rows = _order(size, at.size(segment)) if segment.positions else ()
             spans += [(start + row, start + row + 1) for row in rows]

@@ -48,6 +48,15 @@ class Touched(Optimizer):
             if param_group.get(name, self.defaults.get(name)):
                 raise ValueError(f"an optimiser of touched entries has no {name}")
         super().add_param_group(param_group)
+        self.begin()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Of a copy, and of a state that is loaded."""
+        super().__setstate__(state)
+        self.begin()
+
+    def begin(self) -> None:
+        """Nothing is read yet."""
         self.leaves = Leaves(weight for group in self.param_groups for weight in group["params"])
 
     @contextmanager
@@ -105,28 +114,38 @@ class _TouchedAdam(Touched):
     """The step of Adam and of AdamW, which `rule` takes: the function that torch's own optimiser calls."""
 
     rule: Callable[..., None]
+    room: Room
+
+    def begin(self) -> None:
+        """With memory for copies, which is kept from step to step."""
+        super().begin()
+        self.room = Room()
 
     def move(self, group: dict[str, Any], read: dict[Tensor, dict[Box, Tensor]]) -> None:
         """All dense parts at once, the others as dense copies."""
-        moved = [m for weight, parts in read.items() for m in self._moved(weight, parts)]
+        moved = [m for weight, parts in read.items() for m in self._moved(group, weight, parts)]
         dense = [m.dense() for m in moved]
         self._apply(group, list(compress(moved, dense)))
-        room = Room()
         for batch in batches([m for m, ready in zip(moved, dense, strict=True) if not ready]):
-            copies = room.copies(batch)
+            copies = self.room.copies(batch)
             self._apply(group, copies)
             torch._foreach_copy_(_written(batch), _written(copies))
 
-    def _moved(self, weight: Tensor, parts: dict[Box, Tensor]) -> Iterator[_Moved]:
+    def _moved(self, group: dict[str, Any], weight: Tensor, parts: dict[Box, Tensor]) -> Iterator[_Moved]:
         state = self.state[weight]
         if not state:
-            state["step"] = torch.zeros((), device=weight.device)
+            device = (
+                weight.device if group["fused"] else None
+            )  # as torch has it: on the CPU it is read without waiting
+            state["step"] = torch.zeros((), dtype=torch.float32, device=device)
             state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(weight), torch.zeros_like(weight)
-        step = state["step"]
-        for box, leaf in parts.items():
+        mean, square, step = (state[name] for name in ("exp_avg", "exp_avg_sq", "step"))
+        for number, (box, leaf) in enumerate(parts.items()):
+            count = (
+                step.clone() if number else step
+            )  # each part counts a step, the weight one for all of them
             assert leaf.grad is not None
-            yield _Moved(leaf, part(state["exp_avg"], box), part(state["exp_avg_sq"], box), leaf.grad, step)
-            step = step.clone()  # each part counts a step, the weight one for all of them
+            yield _Moved(leaf, part(mean, box), part(square, box), leaf.grad, count)
 
     def _apply(self, group: dict[str, Any], moved: Sequence[_Moved]) -> None:
         """The rule, which adds 1 to the step of each."""
@@ -164,7 +183,7 @@ def batches(moved: Iterable[_Moved]) -> Iterator[list[_Moved]]:
 
 
 class Room:
-    """Memory for dense copies of what a batch reads and writes, used again by the next batch."""
+    """Memory for dense copies of what a batch reads and writes, used again by every further one."""
 
     def __init__(self) -> None:
         self._flat = torch.empty(0)
@@ -184,7 +203,7 @@ class Room:
     def _empty(self, like: Tensor, size: int) -> Tensor:
         flat = self._flat
         if (flat.dtype, flat.device) != (like.dtype, like.device) or len(flat) < size:
-            self._flat = flat = like.new_empty(max(size, 3 * ROOM))
+            self._flat = flat = like.new_empty(size)
         return flat[:size]
 
 
