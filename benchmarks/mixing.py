@@ -35,6 +35,18 @@ def measure(case: str, rounds: int) -> dict[str, Any]:
     return {"rounds": rounds, "load": [before, load()], "rows": rows}
 
 
+def settle() -> None:
+    """One thread; and what would tell more about random data and tiny cases than about mixing is taken away.
+
+    A network that learns one random batch by heart gets denormal numbers and slows down twofold by them: they are zeros here.
+    glibc hands blocks back to the system, and gets them anew page by page, until a larger one was freed, as every
+    step of a network of some size does.
+    """
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    torch.empty(31 * 2**20, dtype=torch.uint8)
+
+
 def kept(out: Path) -> dict[str, Any]:
     """The cases that are in a file of this machine and these versions."""
     results = json.loads(out.read_text()) if out.exists() else {}
@@ -57,10 +69,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.rounds < 2:
         parser.error("--rounds must be 2 at least: quartiles need two rounds")
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(
-        True
-    )  # a network that learns one random batch by heart slows down twofold by them
+    settle()
     cases = kept(given.out)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     for case in given.only:

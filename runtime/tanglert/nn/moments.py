@@ -27,12 +27,16 @@ from tanglert.nn.weighed import MOST_TERMS
 
 
 class Widths(NamedTuple):
-    """Which channels the joint choices read: `table` (K, D), `lengths` of runs, `short` (K, runs), `counts` (K, 1)."""
+    """Which channels the joint choices read: `table` (K, D), `lengths` of runs, `short` (K, runs), `counts` (K, 1).
+
+    means: `short / counts`, which makes means of sums.
+    """
 
     table: Tensor
     lengths: Sequence[int]
     short: Tensor
     counts: Tensor
+    means: Tensor
 
 
 def mixed_norm(
@@ -97,10 +101,10 @@ class _MixedNorm(Function):
         runs, over = runs_of(widths.lengths, x), widths.short.t()
         room, mean, r = _statistics(x, runs, widths, eps, centred)
         weights = p.unsqueeze(1) * r
-        scales, offsets = over @ weights, None if mean is None else over @ (weights * -mean)
+        scales, offsets = over @ weights, None if mean is None else over @ weights.mul_(mean)
         y = runs.scale(x, scales, room)
         if offsets is not None:
-            runs.add_(y, offsets)
+            runs.add_(y, offsets, -1)
         y = y.mul_(weight) if shift is None else torch.addcmul(shift, y, weight, out=y)
         ctx.save_for_backward(x, p, weight, shift, mean, r, scales, offsets)
         ctx.widths, ctx.eps, ctx.centred = widths, eps, centred
@@ -127,7 +131,7 @@ class _MixedNorm(Function):
         if wants_weight:
             gw = runs.totals(room, scales)
             if mean is not None:
-                gw += runs.totals(g, offsets)
+                gw -= runs.totals(g, offsets)
         if shift is not None and wants_shift:
             gs = g.sum(0)
         if wants_x:
@@ -144,11 +148,12 @@ def _statistics(
     x: Tensor, runs: Runs, widths: Widths, eps: float, centred: bool
 ) -> tuple[Tensor, Tensor | None, Tensor]:
     """Room of the size of x, the means and the reciprocal deviations of every choice, (K, N)."""
-    means = widths.short / widths.counts
     if not centred:
         square = x * x
-        return square, None, (means @ runs.sums(square)).add_(eps).rsqrt_()
-    mean = means @ runs.sums(x)
-    square = F.mse_loss(x, mean[-1].unsqueeze(1).expand_as(x), reduction="none")
-    variance = (means @ runs.sums(square)).sub_((mean - mean[-1]).square_())
+        return square, None, (widths.means @ runs.sums(square)).add_(eps).rsqrt_()
+    mean = widths.means @ runs.sums(x)
+    centre = mean[-1]
+    square = F.mse_loss(x, centre.unsqueeze(1).expand_as(x), reduction="none")
+    apart = mean - centre
+    variance = (widths.means @ runs.sums(square)).addcmul_(apart, apart, value=-1)
     return square, mean, variance.clamp_(min=0).add_(eps).rsqrt_()

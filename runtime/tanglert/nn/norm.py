@@ -94,7 +94,8 @@ class _Moments(_Norm):
         return at.once(self.group, key, self._widths)
 
     def _widths(self) -> Widths:
-        return Widths(self.table, self.lengths, self.short, self.counts().unsqueeze(1))
+        counts = self.counts().unsqueeze(1)
+        return Widths(self.table, self.lengths, self.short, counts, self.short / counts)
 
     def plain(self, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
         """The norm over the whole last axis."""

@@ -38,8 +38,8 @@ class Runs(ABC):
         """x times s, written to `out`."""
 
     @abstractmethod
-    def add_(self, y: Tensor, s: Tensor) -> Tensor:
-        """y plus s, in place."""
+    def add_(self, y: Tensor, s: Tensor, times: float = 1) -> Tensor:
+        """y plus some times s, in place."""
 
     @abstractmethod
     def subtract_(self, y: Tensor, x: Tensor, s: Tensor) -> Tensor:
@@ -72,9 +72,9 @@ class Sliced(Runs):
             torch.mul(run, own, out=result)
         return out
 
-    def add_(self, y: Tensor, s: Tensor) -> Tensor:
+    def add_(self, y: Tensor, s: Tensor, times: float = 1) -> Tensor:
         for run, own in zip(self._columns(y), s.unsqueeze(2)):
-            run.add_(own)
+            run.add_(own, alpha=times)
         return y
 
     def subtract_(self, y: Tensor, x: Tensor, s: Tensor) -> Tensor:
@@ -107,8 +107,8 @@ class Spread(Runs):
     def scale(self, x: Tensor, s: Tensor, out: Tensor) -> Tensor:
         return torch.mul(s.t() @ self.matrix, x, out=out)
 
-    def add_(self, y: Tensor, s: Tensor) -> Tensor:
-        return y.addmm_(s.t(), self.matrix)
+    def add_(self, y: Tensor, s: Tensor, times: float = 1) -> Tensor:
+        return y.addmm_(s.t(), self.matrix, alpha=times)
 
     def subtract_(self, y: Tensor, x: Tensor, s: Tensor) -> Tensor:
         return y.addcmul_(x, s.t() @ self.matrix, value=-1)
