@@ -12,6 +12,7 @@ name. "interpolate" takes averages of neighbours, `y_i = mean(W[⌊i·c_max/c⌋
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from random import Random
 from typing import Literal, TypeAlias
 
@@ -40,15 +41,28 @@ class KernelTransform(nn.Module):
         self.matrices = nn.ParameterDict({str(k): nn.Parameter(torch.eye(k * k)) for k in self.sizes[1:]})
 
     def forward(self, weight: Tensor, at: Choices) -> Tensor:
-        """The kernels of `at` from the largest ones, (…, K, K): (…, k, k), for a mixture padded to (…, K, K)."""
-        if not isinstance(at, Mixed):
+        """The kernels of `at` from the largest ones, (…, K, K): (…, k, k), for a mixture padded to (…, K, K).
+
+        Every size is a linear map of the largest kernels, and so is the mixture: the maps are mixed, which are small.
+        """
+        if not isinstance(at, Mixed) or len(self.sizes) == 1:
             return self.kernels(weight, at.size(self.kernel.extent))
+        maps = self.maps(weight)
 
         def term(j: Term) -> Tensor:
-            part = self.kernels(weight, j.size(self.kernel.extent))
-            return F.pad(part, (self.kernel.side // 2 - part.shape[-1] // 2,) * 4)
+            made = maps[j.size(self.kernel.extent)]
+            return made if torch.is_grad_enabled() else made.detach()
 
-        return sum_over(self.kernel.positions, at, term)
+        return (weight.flatten(-2) @ sum_over(self.kernel.positions, at, term)).view_as(weight)
+
+    def maps(self, weight: Tensor) -> dict[int, Tensor]:
+        """For every size the matrix (K², K²) by which its kernels, zero padded, are made of the largest ones."""
+        side = self.kernel.side
+        made = {side: torch.eye(side**2, dtype=weight.dtype, device=weight.device)}
+        for larger, k in pairwise(self.sizes):
+            step = F.pad(self.matrices[str(k)].t().reshape(k, k, k, k), ((side - k) // 2,) * 8)
+            made[k] = made[larger] @ step.view(side**2, side**2)
+        return made
 
     def spans(self, at: Choices, rank: int) -> dict[int, list[Span]]:
         """What is read of the largest kernels: them, or the centre that the first matrix is applied to."""

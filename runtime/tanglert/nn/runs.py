@@ -1,7 +1,7 @@
 """Activations (tokens, channels) where all that is done to a channel depends on which choices read it.
 
 Channels that the same choices read lie side by side: a *run*. What is one number for a token and a run, (runs, tokens),
-is brought to the channels and back by passes over the runs (`Sliced`), or by thin matrix products (`Spread`) where they
+is brought to the channels and back by passes over the runs (`EachRun`), or by thin matrix products (`AllRuns`) where they
 are many, narrow, or on an accelerator, which is better off with few calls. A product with a thin matrix takes a CPU
 as long as two passes.
 """
@@ -49,10 +49,10 @@ class Runs(ABC):
 def runs_of(lengths: Sequence[int], x: Tensor) -> Runs:
     """The cheaper way for runs of so many channels of a tensor."""
     few = len(lengths) <= MOST and min(lengths) >= NARROWEST
-    return Sliced(lengths) if few and x.device.type == "cpu" else Spread(lengths, x)
+    return EachRun(lengths) if few and x.device.type == "cpu" else AllRuns(lengths, x)
 
 
-class Sliced(Runs):
+class EachRun(Runs):
     """Run by run."""
 
     def __init__(self, lengths: Sequence[int]) -> None:
@@ -86,7 +86,7 @@ class Sliced(Runs):
         return torch.split_with_sizes(x, self.lengths, -1)
 
 
-class Spread(Runs):
+class AllRuns(Runs):
     """By the matrix that says which channel lies in which run, (runs, channels)."""
 
     def __init__(self, lengths: Sequence[int], x: Tensor) -> None:
