@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
+from benchmarks.mixing_steps import LEARNING_RATE, Weights
 from benchmarks.rows import Race, Row
 from tanglert.choices import Mixed
 from tanglert.dim import Dim
@@ -25,7 +26,7 @@ TIMES = 5
 
 
 def rows() -> Iterator[Row]:
-    """Forward and backward of mixed maps over plain ones."""
+    """Whole steps of mixed maps over those of plain ones."""
     for embed, heads, size in SHAPES:
         for tokens in TOKENS:
             layers = Layers(embed, heads, size, tokens)
@@ -54,32 +55,33 @@ class Layers:
         self.alone = nn.ModuleList(nn.Linear(embed[-1], heads[-1] * size) for _ in range(LAYERS))
         self.x = torch.randn(tokens, embed[-1], requires_grad=True)
         self.gradient = torch.randn(tokens, heads[-1] * size)
-        modules = (self.mixed, self.alone, self.alphas)
-        self.leaves = [*(p for m in modules for p in m.parameters()), self.x]
-        self.weights = list(self.mixed.parameters())
+        self.of_mixed, self.of_alone = Weights(self.mixed), Weights(self.alone)
+        self.of_alphas = torch.optim.Adam(self.alphas.parameters(), LEARNING_RATE)
 
     def plain(self) -> None:
-        self._run(self.alone, lambda layer: layer(self.x))
+        self._run(self.alone, lambda layer: layer(self.x), self.of_alone.optimiser)
 
     def both(self) -> None:
         at = Mixed(self.space, self.relaxation.sample())
-        self._run(self.mixed, lambda layer: layer(self.x, at))
+        self._run(self.mixed, lambda layer: layer(self.x, at), self.of_mixed.optimiser, self.of_alphas)
 
     def weights_only(self) -> None:
         with torch.no_grad():
             at = Mixed(self.space, self.relaxation.sample())
-        self._run(self.mixed, lambda layer: layer(self.x, at))
+        self._run(self.mixed, lambda layer: layer(self.x, at), self.of_mixed.optimiser)
 
     def architecture_only(self) -> None:
-        for weight in self.weights:
-            weight.requires_grad_(False)
-        self.both()
-        for weight in self.weights:
-            weight.requires_grad_(True)
+        at = Mixed(self.space, self.relaxation.sample())
+        with self.of_mixed.frozen():
+            self._run(self.mixed, lambda layer: layer(self.x, at), self.of_alphas)
 
-    def _run(self, layers: nn.ModuleList, value: Callable[[nn.Module], Tensor]) -> None:
-        """Forward and backward; gradients are let go."""
+    def _run(
+        self, layers: nn.ModuleList, value: Callable[[nn.Module], Tensor], *optimisers: torch.optim.Optimizer
+    ) -> None:
+        """Forward, backward and a step of the optimisers; gradients are let go."""
         values = [value(layer) for layer in layers]
         torch.autograd.backward(values, [self.gradient] * len(values))
-        for tensor in self.leaves:
-            tensor.grad = None
+        for optimiser in optimisers:
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        self.x.grad = None

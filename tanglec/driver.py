@@ -3,7 +3,7 @@
 text     --parse-->      ast.Module      what was written
 Module   --resolve-->    FileScope       its names, and the libraries that it uses
 Scope    --elaborate-->  Space           unrolled operations with symbolic types
-Space    --passes-->     Space           gains, lowerings, nesting (see `tanglec.passes.PASSES`)
+Space    --passes-->     Space           gains, lowerings (see `tanglec.passes.PASSES`)
 Space    --emit-->       dict[path, text]
 """
 

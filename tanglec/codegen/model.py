@@ -22,6 +22,7 @@ from tanglec.ir.types import TensorType
 from tanglec.passes.count import count
 from tanglec.passes.entangle import Group, groups
 from tanglec.passes.extremes import cost_range
+from tanglec.passes.nested import mark_nested
 from tanglec.record import record
 
 # Names of a generated file that a block's class must not take.
@@ -89,6 +90,7 @@ class SupernetFile:
 
 def supernet_file(space: Space) -> SupernetFile:
     """The contents of `generated/<name>.py`."""
+    space = mark_nested(space)
     classes = Classes(
         space.network, Dialect(supernet=True), RESERVED | {constant_name(d.name) for d in space.dimensions}
     )

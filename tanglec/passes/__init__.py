@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from tanglec.passes.gains import drop_cancelled_gains
 from tanglec.passes.lower import choose_lowerings
-from tanglec.passes.nested import mark_nested
 from tanglec.passes.satisfy import refuse_unsatisfiable
 
 PASSES = (
     ("gains", drop_cancelled_gains),
     ("lower", choose_lowerings),
-    ("nested", mark_nested),
     ("satisfy", refuse_unsatisfiable),
 )

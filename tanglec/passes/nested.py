@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import field, replace
 
-from tanglec.diagnostics import Sink
 from tanglec.ir.extents import Extent, Position
 from tanglec.ir.nodes import (
     Branch,
@@ -39,8 +38,8 @@ from tanglec.record import record
 _CHANNELWISE = ("batch_norm", "depthwise", "group_norm", "position", "prepend_token")
 
 
-def mark_nested(space: Space, sink: Sink, lowering: str) -> Space:
-    """Set `nested` on the dimensions that are."""
+def mark_nested(space: Space) -> Space:
+    """Set `nested` on the dimensions that are. Only generated code asks for it, so no pass that every command runs."""
     flow = _Flow()
     before = -1
     while before != len(flow.padded):  # a block that is called again may be given other padding
