@@ -54,6 +54,7 @@ class ArchParameters(nn.Module):
             masks.append(mask)
         self.width = max(dim.width for dim in self.dims)
         self.register_buffer("mask", torch.cat([widen(mask, self.width) for mask in masks]))
+        self.even = all(dim.width == self.width for dim in self.dims)
         # Where each of the alphas end to end lies among those of all positions.
         sizes = [mask.numel() for mask in masks]
         own = torch.split_with_sizes(torch.arange(sum(sizes)), sizes)
@@ -98,9 +99,11 @@ class ArchParameters(nn.Module):
 
     def stacked(self) -> Tensor:
         """The alphas of all positions as one (positions, choices) tensor, 0 where no choice is in play."""
-        flat = torch.cat([alpha.flatten() for alpha in self.values.values()])
-        if len(flat) < self.places.numel():  # what pads is a zero at the end
-            flat = torch.cat([flat, flat.new_zeros(1)]).index_select(0, self.places)
+        parts = [alpha.flatten() for alpha in self.values.values()]
+        if not self.even:
+            parts.append(parts[0].new_zeros(1))  # what pads
+        flat = torch.cat(parts)
+        flat = flat if self.even else flat.index_select(0, self.places)
         rows = flat.view(-1, self.width)
         return rows if self.complete else rows * self.mask
 
