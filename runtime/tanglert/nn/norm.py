@@ -95,7 +95,7 @@ class _Moments(_Norm):
 
     def _widths(self) -> Widths:
         counts = self.counts().unsqueeze(1)
-        return Widths(self.table, self.lengths, self.short, counts, self.short / counts)
+        return Widths(self.table, self.lengths, self.short, counts, self.table / counts)
 
     def plain(self, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
         """The norm over the whole last axis."""

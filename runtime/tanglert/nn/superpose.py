@@ -35,6 +35,7 @@ from tanglert.dim import Axis, axis
 from tanglert.extent import Position, ordered
 from tanglert.nn.mask import Kernel, Line, SubBlock, WeightAxis, connected, segments_of
 from tanglert.nn.narrowed import Range, narrowed
+from tanglert.nn.runs import many_calls_are_cheap
 from tanglert.nn.unrounded import unrounded
 from tanglert.nn.weighed import credited_along, credited_weight, scaled, weighed
 
@@ -209,6 +210,8 @@ class Entanglement(nn.Module):
     def _runs(self, weight: Tensor, at: Mixed) -> Sequence[int] | None:
         """How many rows of a large weight are masked alike, from the first to the last; None: each by itself."""
         if self.separable or at.cut or weight.numel() < LARGE or torch.compiler.is_compiling():
+            return None
+        if not many_calls_are_cheap(weight):
             return None
         (block,) = self.blocks
         assert isinstance(block, SubBlock)
