@@ -37,9 +37,9 @@ def test_a_norm_that_was_rounded_once_is_exact_again(kind: type[LayerNorm | RMSN
 @pytest.mark.parametrize("kind", [LayerNorm, RMSNorm])
 def test_wide_runs_of_channels_are_gone_over_one_by_one(kind: type[LayerNorm | RMSNorm]) -> None:
     """Widths whose differences are wide take other passes than narrow ones; both are the defining sum, to the derivatives."""
-    wide = Dim("a", [64, 32, 16])
+    wide = Dim("a", [96, 64, 32])
     norm, loop = kind(wide).double(), kind(wide, lowering="loop").double()
-    x = torch.randn(5, 64, dtype=torch.float64, requires_grad=True)
+    x = torch.randn(5, 96, dtype=torch.float64, requires_grad=True)
     assert passes_pay(norm.lengths, x) and not passes_pay([3, 2, 2], x)
     loop.load_state_dict(norm.state_dict())
     space, p = Space("s", dims=[wide], inputs=[], output=("several", ())), P["a"].clone().requires_grad_()

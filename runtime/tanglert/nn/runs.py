@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-MOST, NARROWEST = 8, 16
+MOST, NARROWEST = 8, 24
 """Up to how many runs, of how many channels at least, passes over them are the cheaper way (measured on a CPU)."""
 
 
