@@ -12,7 +12,7 @@ TORCH := torch==2.13.0
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(READY) ## Search a small space of vision transformers on the images that ship (under two minutes)
+demo: $(READY) ## Search a small space of vision transformers on the images that ship (about two minutes)
 	rm -rf runs/demo
 	$(BIN)/tanglec search spaces/vit_mini.tsp --epochs 4 --out runs/demo
 
