@@ -141,10 +141,8 @@ class Component(nn.Module):
         self.axes = axes
         for (index, segment), private in zip(axes, self.private):
             self.register_buffer(f"table{index}", segment.table(self.shared, private), persistent=False)
-        first = self.get_buffer(f"table{axes[0][0]}")
-        self.runs = runs_along(first)
-        starts = [sum(self.runs[:k]) for k in range(len(self.runs))]
-        self.register_buffer("short", first[..., starts], persistent=False)
+        self.runs, short = by_runs(self.get_buffer(f"table{axes[0][0]}"))
+        self.register_buffer("short", short, persistent=False)
 
     def factors(self, at: Mixed, short: bool = False) -> list[Tensor]:
         """`G_a[s, i]` of every axis, (joint choices of what is shared, size); the first one times `p_s`.
@@ -175,11 +173,12 @@ class Component(nn.Module):
         return at.joint(private).to(table.dtype) @ table if private else table.squeeze(1)
 
 
-def runs_along(table: Tensor) -> list[int]:
-    """How many neighbours along the last axis are equal, from one end to the other."""
+def by_runs(table: Tensor) -> tuple[list[int], Tensor]:
+    """How many neighbours along the last axis are equal, from one end to the other; and the table with one of each."""
     new = (table[..., 1:] != table[..., :-1]).flatten(0, -2).any(0).nonzero().flatten() + 1
-    ends = [0, *new.tolist(), table.shape[-1]]
-    return [end - start for start, end in zip(ends, ends[1:])]
+    starts = [0, *new.tolist()]
+    lengths = [end - start for start, end in zip(starts, [*starts[1:], table.shape[-1]])]
+    return lengths, table[..., starts]
 
 
 def rows(factors: Sequence[Tensor]) -> Tensor:

@@ -20,7 +20,7 @@ from tanglert.dim import Axis, AxisLike, axis
 from tanglert.extent import Extent, extent, ordered
 from tanglert.nn.credit import credited
 from tanglert.nn.layer import Layer
-from tanglert.nn.mask import runs_along
+from tanglert.nn.mask import by_runs
 from tanglert.nn.moments import Widths, mixed_norm
 from tanglert.nn.superpose import take
 from tanglert.nn.unrounded import unrounded
@@ -52,10 +52,9 @@ class _Moments(_Norm):
     def __init__(self, along: AxisLike, dim: int, bias: bool, lowering: str) -> None:
         super().__init__(along, dim, bias, lowering)
         table = _table(self.reads)
-        self.lengths = runs_along(table)
-        starts = [sum(self.lengths[:k]) for k in range(len(self.lengths))]
+        self.lengths, short = by_runs(table)
         self.register_buffer("table", table, persistent=False)
-        self.register_buffer("short", table[:, starts], persistent=False)
+        self.register_buffer("short", short, persistent=False)
 
     def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
         last = x.movedim(self.dim, -1)

@@ -209,9 +209,9 @@ class Entanglement(nn.Module):
 
     def _runs(self, weight: Tensor, at: Mixed) -> Sequence[int] | None:
         """How many rows of a large weight are masked alike, from the first to the last; None: each by itself."""
-        if self.separable or at.cut or weight.numel() < LARGE or torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() or self.separable or at.cut:
             return None
-        if not many_calls_are_cheap(weight):
+        if weight.numel() < LARGE or not many_calls_are_cheap(weight):
             return None
         (block,) = self.blocks
         assert isinstance(block, SubBlock)
