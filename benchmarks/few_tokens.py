@@ -56,7 +56,7 @@ class Layers:
         self.x = torch.randn(tokens, embed[-1], requires_grad=True)
         self.gradient = torch.randn(tokens, heads[-1] * size)
         self.of_mixed, self.of_alone = Weights(self.mixed), Weights(self.alone)
-        self.of_alphas = torch.optim.Adam(self.alphas.parameters(), LEARNING_RATE)
+        self.of_alphas = torch.optim.Adam(self.alphas.parameters(), LEARNING_RATE, fused=True)
 
     def plain(self) -> None:
         self._run(self.alone, lambda layer: layer(self.x), self.of_alone.optimiser)

@@ -81,7 +81,7 @@ class Searching:
         self.weights = Weights(supernet)
         self.relaxation = DrNAS(ArchParameters(supernet.space), SEED)
         self.alphas = self.relaxation.alphas
-        self.arch_optimiser = torch.optim.Adam(self.alphas.parameters(), LEARNING_RATE)
+        self.arch_optimiser = torch.optim.Adam(self.alphas.parameters(), LEARNING_RATE, fused=True)
 
     def both(self) -> None:
         """Gradients of weights and architecture in one pass, both optimisers."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 from torch.distributions import Dirichlet
 
 from benchmarks.rows import Race, Row
@@ -42,24 +43,26 @@ def rows() -> Iterator[Row]:
 
 def drawing(supernet: SupernetBase, alphas: ArchParameters, sample: Callable[[], Probabilities]) -> Step:
     """A draw, read as the supernet reads it, and the way back from every position."""
-    parameters = list(alphas.parameters())
 
-    def step() -> None:
+    def read() -> list[Tensor]:
         at = supernet.choices(sample())
         assert isinstance(at, Mixed)
-        drawn = [at.probability(position) for position in alphas.positions]
-        torch.autograd.grad(drawn, parameters, [torch.ones_like(p) for p in drawn])
+        return [at.probability(position) for position in alphas.positions]
 
-    return step
+    return and_back(read, alphas)
 
 
 def drawing_alone(alphas: ArchParameters, sample: Callable[[], Probabilities]) -> Step:
     """A draw as it is handed over, a tensor for each dimension, and the way back from these."""
-    parameters = list(alphas.parameters())
+    return and_back(lambda: list(sample().values()), alphas)
+
+
+def and_back(draw: Callable[[], list[Tensor]], alphas: ArchParameters) -> Step:
+    """A draw, and the way back of gradients that are there: a network would have computed them."""
+    parameters, gradients = list(alphas.parameters()), [torch.ones_like(p) for p in draw()]
 
     def step() -> None:
-        drawn = list(sample().values())
-        torch.autograd.grad(drawn, parameters, [torch.ones_like(p) for p in drawn])
+        torch.autograd.grad(draw(), parameters, gradients)
 
     return step
 
@@ -68,9 +71,9 @@ def separate(alphas: ArchParameters) -> Step:
     """One call of torch's Dirichlet for each position."""
     counts = [len(position.choices) for position in alphas.positions]
     own = [torch.zeros(count, requires_grad=True) for count in counts]
+    gradients = [torch.ones(count) for count in counts]
 
     def step() -> None:
-        drawn = [Dirichlet(F.elu(alpha) + 1).rsample() for alpha in own]
-        torch.autograd.grad(drawn, own, [torch.ones_like(p) for p in drawn])
+        torch.autograd.grad([Dirichlet(F.elu(alpha) + 1).rsample() for alpha in own], own, gradients)
 
     return step

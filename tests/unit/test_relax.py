@@ -24,15 +24,26 @@ RAGGED = Space(
 )
 
 
-def test_one_parameter_for_each_dimension_in_the_shape_of_its_probabilities() -> None:
+def test_one_parameter_with_views_in_the_shape_of_every_dimension_s_probabilities() -> None:
     alphas = ArchParameters(tiny.SPACE, seed=1)
     assert {k: tuple(p.shape) for k, p in alphas.values.items()} == {
         "width": (3,),
         "depth": (3,),
         "hidden": (3, 2),
     }
-    assert all(0 < p.abs().max() < 0.01 for p in alphas.parameters())
+    assert all(0 < p.abs().max() < 0.01 for p in alphas.values.values())
     assert torch.equal(alphas.stacked(), ArchParameters(tiny.SPACE, seed=1).stacked())
+    assert [tuple(p.shape) for p in alphas.parameters()] == [(5, 3)]
+    with torch.no_grad():
+        alphas.values["hidden"][2, 1] = 7.0
+    assert alphas.rows[4].tolist() == [*alphas.values["hidden"][2].tolist(), 0.0] and alphas.rows[4, 1] == 7
+
+
+def test_alphas_of_an_earlier_version_are_refused() -> None:
+    alphas = ArchParameters(tiny.SPACE)
+    older = {**{f"values.{name}": value for name, value in alphas.values.items()}, "mask": alphas.mask}
+    with pytest.raises(ValueError, match="of an earlier version; start the search anew"):
+        alphas.load_state_dict(older)
 
 
 def test_lists_of_unequal_length_are_masked() -> None:
@@ -75,9 +86,9 @@ def test_pathwise_gradients_are_those_of_the_mean(alpha: float) -> None:
     parameter, values = alphas.values["d"], torch.arange(1.0, 5.0, dtype=torch.float64)
     with torch.no_grad():
         parameter.fill_(alpha)
-    (wanted,) = torch.autograd.grad(values @ relaxation.mean()["d"], parameter)
+    (wanted,) = torch.autograd.grad(values @ relaxation.mean()["d"], alphas.rows)
     total = torch.stack([values @ relaxation.sample()["d"] for _ in range(3000)]).mean()
-    (given,) = torch.autograd.grad(total, parameter)
+    (given,) = torch.autograd.grad(total, alphas.rows)
     scale = wanted.abs().max()
     assert torch.isfinite(given).all()
     torch.testing.assert_close(given / scale, wanted / scale, atol=0.35, rtol=0)

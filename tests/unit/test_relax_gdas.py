@@ -111,7 +111,8 @@ def test_gradients_average_to_the_enumerated_expectation(loss_at: Loss) -> None:
             wanted["b"] += (weight["b", b] * chance["a", a] * (by_b[1] - by_b[0])).item()
     losses = torch.stack([loss_at(method.sample()) for _ in range(1500)])
     for name in ("a", "b"):
-        (given,) = torch.autograd.grad(losses.mean(), alphas.values[name], retain_graph=True)
+        (rows,) = torch.autograd.grad(losses.mean(), alphas.rows, retain_graph=True)
+        given = alphas.by_dimension(rows)[name]
         assert given.sum().item() == pytest.approx(0, abs=1e-12)
         assert given[1].item() == pytest.approx(wanted[name], rel=0.1)
 
@@ -123,7 +124,8 @@ def test_a_draw_of_the_smallest_width_teaches_nothing_about_it(loss_at: Loss) ->
     drawn = {"smallest": 0, "largest": 0}
     for _ in range(20):
         p = method.sample()
-        (gradient,) = torch.autograd.grad(loss_at(p), alphas.values["b"])
+        (rows,) = torch.autograd.grad(loss_at(p), alphas.rows)
+        gradient = alphas.by_dimension(rows)["b"]
         smallest = p["b"][0].item() == 1
         assert (gradient.abs().max().item() < 1e-12) == smallest
         drawn["smallest" if smallest else "largest"] += 1

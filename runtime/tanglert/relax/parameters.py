@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -20,12 +23,12 @@ class SampledOnlyError(ValueError):
 
 
 class ArchParameters(nn.Module):
-    """The alphas of a space: for every dimension a parameter in the shape of its probabilities.
+    """The alphas of a space: one parameter for all of it, (positions, choices), with zeros on the right of those that have
+    fewer choices.
 
-    (choices,) for a dimension of the whole network, (positions, choices) for one with a scope; where
-    positions have lists of unequal length, the right is padded and masked. Drawn as 1e-3 · randn from a
-    generator of their own. Which edges a cell keeps has no parameters: a mixture keeps all.
+    Drawn as 1e-3 · randn from a generator of their own. Which edges a cell keeps has no parameters: a mixture keeps all.
 
+    rows: the parameter. positions: whose they are. values: by dimension, views of it in the shape of its probabilities.
     mask: the choices in play, (positions, choices): all that there are until `keep_best` prunes some. A choice that
     is out of play has probability 0 whatever its parameter, and no architecture is derived with it. known: the
     same on the CPU, where reading it waits for nothing.
@@ -34,7 +37,6 @@ class ArchParameters(nn.Module):
     """
 
     mask: Tensor
-    places: Tensor
     known: Tensor
 
     def __init__(self, space: Space, seed: int = 0, scale: float = 1e-3) -> None:
@@ -42,28 +44,22 @@ class ArchParameters(nn.Module):
         refuse_sampled_only(space)
         self.space = space
         generator = torch.Generator().manual_seed(seed)
-        self.values = nn.ParameterDict()
-        masks = []
         self.dims = tuple(dim for dim in space.dims if not dim.gates)
         self.positions = tuple(position for dim in self.dims for position in dim.positions)
-        for dim in self.dims:
-            counts = torch.tensor([len(position.choices) for position in dim.positions])
-            mask = torch.arange(dim.width) < counts[:, None]
-            alpha = scale * torch.randn(mask.shape, generator=generator) * mask
-            self.values[dim.name] = nn.Parameter(alpha.reshape(dim.shape))
-            masks.append(mask)
+        self.counts = [len(dim.positions) for dim in self.dims]
         self.width = max(dim.width for dim in self.dims)
-        self.register_buffer("mask", torch.cat([widen(mask, self.width) for mask in masks]))
-        self.even = all(dim.width == self.width for dim in self.dims)
-        # Where each of the alphas end to end lies among those of all positions.
-        sizes = [mask.numel() for mask in masks]
-        own = torch.split_with_sizes(torch.arange(sum(sizes)), sizes)
-        parts = [
-            F.pad(p.view_as(m), (0, self.width - m.shape[1]), value=sum(sizes)) for p, m in zip(own, masks)
-        ]
-        self.register_buffer("places", torch.cat(parts).flatten(), persistent=False)
+        choices = torch.tensor([len(position.choices) for position in self.positions])
+        drawn = [torch.randn(len(dim.positions), dim.width, generator=generator) for dim in self.dims]
+        self.register_buffer("mask", torch.arange(self.width) < choices.unsqueeze(1))
+        self.rows = nn.Parameter(scale * torch.cat([widen(part, self.width) for part in drawn]) * self.mask)
+        self.register_load_state_dict_pre_hook(_refuse_older)  # type: ignore[no-untyped-call]
         self.register_load_state_dict_post_hook(_look)  # type: ignore[no-untyped-call]
         self.look()
+
+    @property
+    def values(self) -> Mapping[str, Tensor]:
+        """The alphas of every dimension: (choices,), or (positions, choices) if it is scoped."""
+        return self.by_dimension(self.rows)
 
     def look(self) -> None:
         """Reads the mask, once whenever it has changed, so that no step has to."""
@@ -85,8 +81,7 @@ class ArchParameters(nn.Module):
             raise ValueError(
                 f"of the choices of every position {count} are to be kept; it must be 1 at least"
             )
-        rows = torch.cat([widen(probabilities[d.name].reshape(-1, d.width), self.width) for d in self.dims])
-        ranked = rows.double().cpu().masked_fill(~self.known, -1)
+        ranked = self._widened(probabilities).double().cpu().masked_fill(~self.known, -1)
         order = ranked.argsort(dim=1, descending=True, stable=True)[:, :count]
         best = torch.zeros_like(self.known).scatter(1, order, True) & self.known
         allowed = self.allowed()
@@ -98,20 +93,17 @@ class ArchParameters(nn.Module):
         self.look()
 
     def stacked(self) -> Tensor:
-        """The alphas of all positions as one (positions, choices) tensor, 0 where no choice is in play."""
-        parts = [alpha.flatten() for alpha in self.values.values()]
-        if not self.even:
-            parts.append(parts[0].new_zeros(1))  # what pads
-        flat = torch.cat(parts)
-        flat = flat if self.even else flat.index_select(0, self.places)
-        rows = flat.view(-1, self.width)
-        return rows if self.complete else rows * self.mask
+        """The alphas of all positions, (positions, choices), 0 where a choice was pruned."""
+        return self.rows * self.mask if self.in_play else self.rows
 
     def unstacked(self, probabilities: Tensor) -> Probabilities:
         """Rows (positions, choices) as a mapping in the alphas' shapes, dtype and device, with what was pruned."""
-        counts = [len(dim.positions) for dim in self.dims]
-        parts = torch.split_with_sizes(probabilities.to(self.values[self.dims[0].name]), counts)
-        return Known({dim.name: _cut(dim, part) for dim, part in zip(self.dims, parts)}, self.in_play)
+        return Known(self.by_dimension(probabilities.to(self.rows)), self.in_play)
+
+    def by_dimension(self, rows: Tensor) -> dict[str, Tensor]:
+        """Rows (positions, choices) as views in the shape of every dimension's probabilities."""
+        parts = torch.split_with_sizes(rows, self.counts)
+        return {dim.name: _shaped(dim, part) for dim, part in zip(self.dims, parts)}
 
     def scores(self) -> Tensor:
         """The alphas of all positions as float64 on the CPU, (positions, choices), -inf where no choice is in play."""
@@ -130,11 +122,13 @@ class ArchParameters(nn.Module):
         if probabilities is None:
             logs = F.log_softmax(self.scores(), dim=1)
         else:
-            rows = [probabilities[name].reshape(-1, a.shape[-1]) for name, a in self.values.items()]
-            logs = (
-                torch.cat([widen(part, self.width) for part in rows]).double().cpu().clamp_min(_LEAST).log()
-            )
+            logs = self._widened(probabilities).double().cpu().clamp_min(_LEAST).log()
         return logs.masked_fill(~self.allowed(), -torch.inf)
+
+    def _widened(self, probabilities: Probabilities) -> Tensor:
+        """Probabilities of all positions, (positions, choices)."""
+        parts = [probabilities[dim.name].reshape(-1, dim.width) for dim in self.dims]
+        return torch.cat([widen(part, self.width) for part in parts])
 
     def allowed(self) -> Tensor:
         """Which choices in play an architecture may take, (positions, choices)."""
@@ -144,16 +138,22 @@ class ArchParameters(nn.Module):
         return allowed & self.known
 
 
+def _refuse_older(_: nn.Module, state: Mapping[str, Any], prefix: str, *__: object) -> None:
+    """Raises ValueError if a state has a parameter for each dimension, whose optimiser's state would not fit either."""
+    if any(key.startswith(f"{prefix}values.") for key in state):
+        raise ValueError("its alphas are those of an earlier version; start the search anew")
+
+
 def _look(alphas: nn.Module, _: object) -> None:
     """After a state was loaded."""
     assert isinstance(alphas, ArchParameters)
     alphas.look()
 
 
-def _cut(dim: Dim, rows: Tensor) -> Tensor:
-    """Rows of a dimension in the shape of its probabilities; no node of a graph where they have it."""
+def _shaped(dim: Dim, rows: Tensor) -> Tensor:
+    """Rows of a dimension in the shape of its probabilities, as a view; no node of a graph where they have it."""
     part = rows if rows.shape[1] == dim.width else rows[:, : dim.width]
-    return part[0] if dim.per is None else part
+    return part.view(dim.shape) if dim.per is None else part
 
 
 def refuse_sampled_only(space: Space) -> None:

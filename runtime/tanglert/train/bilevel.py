@@ -17,7 +17,7 @@ from tanglert.protocols import HardRelaxation, Relaxation, Task
 from tanglert.relax.penalty import Penalty
 from tanglert.supernet import SupernetBase
 from tanglert.train.distributed import ALONE, World
-from tanglert.train.engine import DivergedError, Engine
+from tanglert.train.engine import FUSED, DivergedError, Engine
 from tanglert.train.options import Options, OptionsError
 from tanglert.train.unrolled import unrolled_loss
 
@@ -50,7 +50,11 @@ class Bilevel(Engine):
         self.arch_batches = self.batches_of(validation, "validation")
         self.alphas = list(relaxation.alphas.parameters())
         self.arch_optimizer = torch.optim.Adam(
-            self.alphas, options.arch_lr, betas=(0.5, 0.999), weight_decay=relaxation.weight_decay
+            self.alphas,
+            options.arch_lr,
+            betas=(0.5, 0.999),
+            weight_decay=relaxation.weight_decay,
+            fused=self.device.type in FUSED,
         )
 
     def learn(self) -> dict[str, Tensor]:

@@ -28,6 +28,9 @@ READ_EVERY = 50
 # Steps after which processes compare what they hold.
 COMPARE_EVERY = 100
 
+# Devices that have Adam in one pass over the parameters.
+FUSED = "cpu", "cuda"
+
 
 class DivergedError(RuntimeError):
     """A loss or gradient that is no longer finite."""
@@ -252,8 +255,13 @@ def weight_optimizer(supernet: nn.Module, options: Options, device: torch.device
     kind: type[torch.optim.Adam] = TouchedAdam if touched else torch.optim.Adam
     if options.weight_optimizer == "adamw":
         kind = TouchedAdamW if touched else torch.optim.AdamW
-    fused = device.type in ("cpu", "cuda")
-    return kind(parameters, lr, (options.beta1, options.beta2), weight_decay=decay, fused=fused)
+    return kind(
+        parameters,
+        lr,
+        (options.beta1, options.beta2),
+        weight_decay=decay,
+        fused=device.type in FUSED,
+    )
 
 
 def tracked_statistics(supernet: nn.Module) -> list[Tensor]:
