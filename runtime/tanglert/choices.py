@@ -51,6 +51,10 @@ class Vertex(Known):
     """Probabilities that are one-hot, and whose gradient is wanted for all choices: a straight-through sample."""
 
 
+LITTLE = 2**16
+"""How many numbers are computed for all positions of a dimension at once, whether they are all wanted or not."""
+
+
 class ChoiceError(ValueError):
     """Probabilities that do not fit the space, or a size that a mixture does not have."""
 
@@ -115,6 +119,7 @@ class Mixed(Choices):
     For one forward pass and its backward: what several layers need of the probabilities is made once and kept, graph
     and all (so activation checkpointing, which runs a part twice, has to make its own inside of the part).
 
+    alone: probabilities of positions whose dimensions the space does not have.
     ChoiceError when a dimension is missing, unknown, of the wrong shape, or sampled-only and not one-hot.
     """
 
@@ -122,24 +127,30 @@ class Mixed(Choices):
     cut: frozenset[Position] = frozenset()  # positions along whose axes tensors have shrunk
     latest: tuple[Tensor, Hashable, Tensor] | None = None  # a tensor, how it was scaled, and that
 
-    def __init__(self, space: Space, probabilities: Probabilities) -> None:
+    def __init__(
+        self, space: Space, probabilities: Probabilities, alone: Mapping[Position, Tensor] | None = None
+    ) -> None:
         unknown = sorted(set(probabilities) - {dim.name for dim in space.dims})
         if unknown:
             names = ", ".join(dim.name for dim in space.dims)
             raise ChoiceError(f"probabilities for `{unknown[0]}`, but space {space.name} has {names}")
         self._in_play = probabilities.in_play if isinstance(probabilities, Known) else {}
+        self._own: Mapping[Position, Tensor] = alone or {}  # before what the rows say
         self._vectors: dict[Position, Tensor] = {}
-        self._made: dict[tuple[tuple[Position, ...], Hashable, bool], Any] = {}
+        self._rows: dict[str, tuple[Dim, Tensor]] = {}
+        self._made: dict[Hashable, tuple[tuple[Position, ...], Any]] = {}
+        self._each: dict[tuple[str, str, torch.dtype, bool], dict[int, Tensor]] = {}
         self._arms: dict[tuple[Position, int], Mixed] = {}
         fixed: dict[Position, int] = {}
         for dim in space.dims:
             if dim.gates and dim.name not in probabilities:
                 continue  # while searching, every edge is kept
             rows = _rows(dim, probabilities)
-            self._vectors.update(zip(dim.positions, _vectors(dim, rows)))
+            self._rows[dim.name] = dim, rows
             if dim.sampled or dim.gates:
                 fixed.update(_hot(dim, rows))
         self.fixed = fixed
+        self._whole = {name: rows for name, (_, rows) in self._rows.items()}  # as they are at all positions
 
     def cuts(self, along: Axis | Extent) -> bool:
         return bool(along.positions) and self.cut.issuperset(along.positions)
@@ -154,12 +165,18 @@ class Mixed(Choices):
 
     def probability(self, position: Position) -> Tensor:
         """The probabilities of the position's choices, (choices,)."""
+        if position in self._own:
+            return self._own[position]
+        if position not in self._vectors:
+            dim, rows = self._rows[position.dim]
+            with torch.enable_grad():  # for whom wants a graph, whoever asks first
+                self._vectors.update(zip(dim.positions, _vectors(dim, rows)))
         return self._vectors[position]
 
     def given(self, position: Position, number: int) -> Mixed:
         """The same mixture where the choice at a position is known: inside an arm of a `Choose`."""
         if (position, number) not in self._arms:
-            vector = self._vectors[position]
+            vector = self.probability(position)
             hot = one_hot(torch.tensor(number, device=vector.device), len(vector)).to(vector)
             arm = self.among(position, hot)
             arm.fixed = {**self.fixed, position: number}
@@ -170,8 +187,10 @@ class Mixed(Choices):
         """The same mixture with other probabilities at one position."""
         other = copy(self)
         other._arms, other.latest = {}, None
-        other._vectors = {**self._vectors, position: vector}
-        other._made = {key: made for key, made in self._made.items() if position not in key[0]}
+        other._own = {**self._own, position: vector}
+        other._whole = {dim: rows for dim, rows in self._whole.items() if dim != position.dim}
+        other._made = {key: made for key, made in self._made.items() if position not in made[0]}
+        other._each = {key: made for key, made in self._each.items() if key[0] != position.dim}
         return other
 
     def joint(self, positions: tuple[Position, ...]) -> Tensor:
@@ -179,11 +198,11 @@ class Mixed(Choices):
         One at least.
         """
         if len(positions) == 1:
-            return self._vectors[positions[0]]
-        return self.once(positions, "joint", lambda: self._product(positions))
+            return self.probability(positions[0])
+        return self.once(positions, positions, lambda: self._product(positions))
 
     def _product(self, positions: tuple[Position, ...]) -> Tensor:
-        first, *rest = [self._vectors[p] for p in positions]
+        first, *rest = [self.probability(p) for p in positions]
         for vector in rest:
             first = (first.unsqueeze(1) * vector).flatten()
         return first
@@ -191,13 +210,35 @@ class Mixed(Choices):
     def once(self, positions: tuple[Position, ...], key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, of the probabilities of these positions alone; made once in a forward pass.
 
-        What was made without a graph is not taken where one is wanted.
+        key: which tells the positions too. What was made without a graph is not taken where one is wanted.
         """
-        place = positions, key, torch.is_grad_enabled()
+        place = key, torch.is_grad_enabled()
         if place not in self._made:
-            self._made[place] = make()
-        made: T = self._made[place]
+            self._made[place] = positions, make()
+        made: T = self._made[place][1]
         return made
+
+    def each(
+        self, position: Position, key: str, table: Tensor, product: Callable[[Tensor, Tensor], Tensor]
+    ) -> Tensor:
+        """The product of the probabilities at a position, (choices,), with a table (choices, n). Made once, like `once`.
+
+        key: tells tables of one type apart. Where n is small, the probabilities at all positions of the dimension,
+        (positions, choices) padded with zeros, are multiplied at once: the same table is mostly asked for at many of them,
+        and a call costs more than what it does.
+        """
+        place = position.dim, key, table.dtype, torch.is_grad_enabled()
+        made = self._each.get(place)
+        if made is not None and position.index in made:
+            return made[position.index]
+        if made is None:
+            made = self._each[place] = {}
+        rows = self._whole.get(position.dim)
+        if rows is not None and 1 < len(rows) <= LITTLE / table.shape[1]:
+            made.update(enumerate(product(rows, table).unbind()))
+        else:
+            made[position.index] = product(self.probability(position), table)
+        return made[position.index]
 
     def terms(self, positions: tuple[Position, ...]) -> list[Term]:
         """The joint choices of the positions, in the order of `joint`."""

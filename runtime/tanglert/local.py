@@ -7,9 +7,10 @@ from collections.abc import Hashable, Sequence
 from torch import Tensor
 
 from tanglert.choices import Choices, Known, Mixed, Sliced
-from tanglert.dim import Dim
 from tanglert.extent import Position
 from tanglert.space import Space
+
+NOWHERE = Space("block", dims=[], inputs=[], output=("several", ()))
 
 
 class Local:
@@ -44,18 +45,9 @@ class Local:
                 self._in_play[position] = frozenset(left)
 
     def traced(self, vectors: Sequence[Tensor]) -> Choices:
-        """The same with other probabilities, as choices of a space that has these positions alone."""
+        """The same with other probabilities."""
         if not self._mixed:
             return Sliced(self._fixed)
-        dims = [_alone(position) for position in self._vectors]
-        space = Space("block", dims=dims, inputs=[], output=("several", ()))
-        at = Mixed(space, Known({dim.name: v for dim, v in zip(dims, vectors)}, self._in_play))
+        at = Mixed(NOWHERE, Known({}, self._in_play), dict(zip(self._vectors, vectors)))
         at.fixed = self._fixed
         return at
-
-
-def _alone(position: Position) -> Dim:
-    """A dimension with this one position."""
-    dim = Dim(f"{position.dim}[{position.index}]", position.choices)
-    dim.positions = (position,)
-    return dim

@@ -5,6 +5,8 @@ probabilities.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from types import ModuleType
 from unittest.mock import patch
 
 import pytest
@@ -13,9 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tanglert import Mixed
-from tanglert.nn import runs, superpose
+from tanglert import Mixed, choices
+from tanglert.nn import layer, runs, superpose
 from tests.layers import KINDS, SPACE
+
+THRESHOLDS: list[tuple[ModuleType, str]] = [
+    (superpose, "LARGE"),
+    (runs, "NARROWEST"),
+    (layer, "WORTH_REBUILDING"),
+    (choices, "LITTLE"),
+]
+"""What decides by size which of several ways is taken: all are to be had of small layers."""
 
 
 @pytest.fixture(autouse=True)
@@ -52,9 +62,10 @@ def test_every_lowering_is_the_defining_sum(kind: str, data: st.DataObject, seed
     expected = case.formula(marginals, inputs, weights)
     along = torch.randn_like(expected)
     leaves = [x for x in inputs if x.requires_grad] + list(weights.values()) + logits
-    large = data.draw(st.sampled_from([0, superpose.LARGE]), "large from")
-    narrowest = data.draw(st.sampled_from([0, runs.NARROWEST]), "narrow up to")
-    with patch.object(superpose, "LARGE", large), patch.object(runs, "NARROWEST", narrowest):
+    with ExitStack() as patched:
+        for module, threshold in THRESHOLDS:
+            drawn = data.draw(st.sampled_from([0, getattr(module, threshold)]), threshold)
+            patched.enter_context(patch.object(module, threshold, drawn))
         value = case.layer(*inputs, at)
         mine = gradients(value, along, leaves)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tanglert import Dim, Space
+from tanglert import Dim, Space, choices
 from tanglert.choices import Mixed
 from tanglert.nn import LayerNorm, Linear, RMSNorm, moments
 from tanglert.nn import weighed as products
@@ -127,16 +127,56 @@ def test_what_is_read_several_times_is_scaled_once() -> None:
     first, second = (m.scale_read(x, -1, at) for m in masks)
     assert first is second
     arm = at.among(A.positions[0], P["a"].flip(0))
-    torch.testing.assert_close(masks[0].scale_read(x, -1, arm), x * masks[0].line(1).vector(arm))
+    torch.testing.assert_close(masks[0].scale_read(x, -1, arm), x * masks[0].lines[1].vector(arm))
     with torch.no_grad():
         assert masks[0].scale_read(x, -1, at) is not first
     x.mul_(2)
     torch.testing.assert_close(masks[0].scale_read(x, -1, at), 2 * first)
 
 
+WIDTHS = Dim("w", lists=[[2, 4], [2, 4, 6], [2, 4]], per="layer")
+ROWS = torch.tensor([[0.2, 0.8, 0], [0.5, 0.3, 0.2], [0.9, 0.1, 0]], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("little", [0, 2**16])
+def test_masks_of_all_positions_are_made_in_one_go_where_they_are_small(
+    little: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And each by itself where they are large. What a position has in an arm is its own in both."""
+    monkeypatch.setattr(choices, "LITTLE", little)
+    layers = [Linear(2, WIDTHS[i]).double() for i in range(3)]
+    rows = ROWS.clone().requires_grad_()
+    at = Mixed(Space("s", dims=[WIDTHS], inputs=[], output=("several", ())), {"w": rows})
+    assert torch.equal(at.probability(WIDTHS.positions[0]), ROWS[0, :2])
+
+    made = [layer.entanglement("weight").lines[0].vector(at) for layer in layers]
+    wanted = ([1, 1, 0.8, 0.8], [1, 1, 0.5, 0.5, 0.2, 0.2], [1, 1, 0.1, 0.1])
+    for vector, numbers in zip(made, wanted, strict=True):
+        torch.testing.assert_close(vector, torch.tensor(numbers, dtype=torch.float64))
+    assert (made[0]._base is not None and made[0]._base is made[2]._base) == bool(little)
+    (gradient,) = torch.autograd.grad(made[1].sum() + 2 * made[2].sum(), rows)
+    assert gradient.tolist() == [[0, 0, 0], [2, 4, 6], [4, 8, 0]]
+
+    arm = at.among(WIDTHS.positions[2], torch.tensor([0.0, 1], dtype=torch.float64))
+    again = [layer.entanglement("weight").lines[0].vector(arm) for layer in layers]
+    assert again[2].tolist() == [1, 1, 1, 1]
+    torch.testing.assert_close(again[:2], made[:2])
+    assert layers[2].entanglement("weight").lines[0].vector(at) is made[2]
+
+
+def test_probabilities_that_are_first_read_without_a_graph_have_one() -> None:
+    """As at a vertex, where choices that were not drawn are evaluated without."""
+    rows = ROWS.clone().requires_grad_()
+    at = Mixed(Space("s", dims=[WIDTHS], inputs=[], output=("several", ())), {"w": rows})
+    with torch.no_grad():
+        at.probability(WIDTHS.positions[1])
+    (gradient,) = torch.autograd.grad(at.probability(WIDTHS.positions[0])[1], rows)
+    assert gradient.nonzero().tolist() == [[0, 1]]
+
+
 def test_masks_are_made_once_for_all_that_is_read_alike() -> None:
     at, first, second = mixed(), Linear(A, B).double(), Linear(A, B).double()
-    lines = [layer.entanglement("weight").line(0).vector(at) for layer in (first, second)]
+    lines = [layer.entanglement("weight").lines[0].vector(at) for layer in (first, second)]
     assert lines[0] is lines[1]
     with torch.no_grad():  # what has no graph is not taken where one is wanted
-        assert first.entanglement("weight").line(0).vector(at) is not lines[0]
+        assert first.entanglement("weight").lines[0].vector(at) is not lines[0]

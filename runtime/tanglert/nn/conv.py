@@ -18,6 +18,7 @@ class _Conv(Layer):
     """What every convolution has: a kernel, and how it moves. The channels are axis 1."""
 
     dim = 1
+    weight: nn.Parameter
 
     def __init__(
         self,
@@ -66,12 +67,12 @@ class _Conv(Layer):
         raise NotImplementedError
 
     def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
-        weight, bias = self.get_parameter("weight"), self.block("bias", at)
+        weight, bias = self.weight, self.block("bias", at)
         return self.weighing(weight, at, lambda w: self._convolve(x, w, bias, at))
 
     def mixture(self, x: Tensor, at: Mixed, *shared: Tensor) -> Tensor:
         """With a fixed kernel and separable masks, also with the channels scaled before and after."""
-        weight, masks = self.get_parameter("weight"), self.entanglement("weight")
+        weight, masks = self.weight, self.entanglement("weight")
         pixels = x.numel() // max(1, x.shape[1])
         if not cheaper_scaled(self.lowering, masks, weight, pixels, self.rebuilds):
             return self.evaluate(x, at)

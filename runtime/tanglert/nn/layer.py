@@ -12,7 +12,7 @@ from tanglert.choices import Choices, Mixed, Term
 from tanglert.dim import Axis
 from tanglert.extent import Position
 from tanglert.nn.mask import WeightAxis
-from tanglert.nn.rebuilt import without_keeping
+from tanglert.nn.rebuilt import WORTH_REBUILDING, without_keeping
 from tanglert.nn.superpose import Entanglement, pad, sum_over, take
 
 Lowering: TypeAlias = Literal["auto", "mask", "scale", "loop"]
@@ -40,6 +40,7 @@ class Layer(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.entangled = nn.ModuleDict()
+        self._entanglements: dict[str, Entanglement] = {}  # the same, which every step asks for
 
     def forward(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
         """The operation at an architecture or a mixture; `shared` are weights that another layer owns."""
@@ -81,23 +82,28 @@ class Layer(nn.Module):
         else:
             self.register_buffer(name, weight)
         if weight is not None:
-            self.entangled[name] = entanglement
+            self.reads_by(name, entanglement)
+
+    def reads_by(self, name: str, entanglement: Entanglement) -> None:
+        """How a weight is read that this layer, or another one, holds."""
+        self.entangled[name] = self._entanglements[name] = entanglement
 
     def weighing(self, weight: Tensor, at: Choices, operation: Callable[[Tensor], Tensor]) -> Tensor:
-        """The operation with the layer's weight as `at` needs it, which is not kept for backward if it `rebuilds`."""
+        """The operation with the layer's weight as `at` needs it.
+
+        It is not kept for backward if the layer `rebuilds`, or if making it again is next to nothing.
+        """
         masks = self.entanglement("weight")
-        kept = not self.rebuilds or not masks.positions or torch.compiler.is_compiling()
+        dropped = self.rebuilds or masks.light and weight.numel() >= WORTH_REBUILDING
+        kept = not dropped or not masks.positions or torch.compiler.is_compiling()
         if kept or not isinstance(at, Mixed) or at.cut:
             return operation(masks.block(weight, at))
         kind, dtype = weight.device.type, weight.dtype
         if torch.is_autocast_enabled(kind):  # what is saved is what was cast
             dtype = torch.get_autocast_dtype(kind)
-
-        def make() -> Tensor:
-            return masks.block(weight, at).to(dtype)
-
-        used, probabilities = make(), [at.probability(p) for p in masks.positions]
-        with without_keeping(used, [weight, *probabilities], make):
+        used, again = masks.mix(weight, at).to(dtype), masks.again(weight, at)
+        sources = [weight, *(at.probability(p) for p in masks.positions)]
+        with without_keeping(used, sources, lambda: again().to(dtype)):
             return operation(used)
 
     def block(self, name: str, at: Choices) -> Tensor | None:
@@ -108,12 +114,12 @@ class Layer(nn.Module):
     def unmasked(self, name: str, at: Mixed) -> Tensor | None:
         """The named weight as large as the mixture has it, but not superposed."""
         weight: Tensor | None = getattr(self, name)
-        return None if weight is None else self.entanglement(name).trim(weight, at)
+        if weight is None or not at.cut:
+            return weight
+        return self.entanglement(name).trim(weight, at)
 
     def entanglement(self, name: str) -> Entanglement:
-        module = self.entangled[name]
-        assert isinstance(module, Entanglement)
-        return module
+        return self._entanglements[name]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.reads} -> {self.writes})"

@@ -22,6 +22,8 @@ class Linear(Layer):
     table.weight)`).
     """
 
+    weight: nn.Parameter
+
     def __init__(
         self,
         inp: AxisLike,
@@ -37,7 +39,7 @@ class Linear(Layer):
         self.group = ordered(self.reads.positions + self.writes.positions)
         self.lowering = lowering
         if tied:
-            self.entangled["weight"] = Entanglement(out, self.reads, gain=[gain, True])
+            self.reads_by("weight", Entanglement(out, self.reads, gain=[gain, True]))
             self.own("bias", nn.Parameter(torch.zeros(out.size)) if bias else None, out, gain=[gain])
         else:
             largest = nn.Linear(self.reads.size, out.size, bias=bias)
@@ -45,13 +47,13 @@ class Linear(Layer):
             self.own("bias", largest.bias, out, gain=[gain])
 
     def evaluate(self, x: Tensor, at: Choices, *shared: Tensor) -> Tensor:
-        weight = shared[0] if shared else self.get_parameter("weight")
+        weight = shared[0] if shared else self.weight
         bias = self.block("bias", at)
         return self.weighing(weight, at, lambda w: F.linear(x, w, bias))
 
     def mixture(self, x: Tensor, at: Mixed, *shared: Tensor) -> Tensor:
         """With separable masks, also as `s_out ⊙ (W (s_in ⊙ x) + b)`."""
-        weight, masks = shared[0] if shared else self.get_parameter("weight"), self.entanglement("weight")
+        weight, masks = shared[0] if shared else self.weight, self.entanglement("weight")
         tokens = x.numel() // max(1, x.shape[-1])
         if not cheaper_scaled(self.lowering, masks, weight, tokens, self.rebuilds):
             return self.evaluate(x, at, *shared)

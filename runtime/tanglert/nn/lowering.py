@@ -27,7 +27,6 @@ def cheaper_scaled(
     """
     if lowering in ("mask", "scale") or not masks.scalable or not masks.positions:
         return lowering == "scale" and masks.scalable
-    channels = sum(masks.sizes[int(axis)] for axis in masks.lines)
-    if torch.is_grad_enabled() and not weight.requires_grad and weight.device.type == "cpu" and not lean:
-        return weight.numel() > WIDE * channels
-    return places * channels < ADVANTAGE * weight.numel()
+    if not weight.requires_grad and torch.is_grad_enabled() and weight.device.type == "cpu" and not lean:
+        return weight.numel() > WIDE * masks.varying
+    return places * masks.varying < ADVANTAGE * weight.numel()

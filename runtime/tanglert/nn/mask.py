@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from sys import intern
 from typing import TypeAlias
 
 import torch
@@ -56,9 +57,13 @@ class Segment:
         return at.size(self.real) if at.cuts(self.real) else self.size
 
     def table(self, shared: tuple[Position, ...], private: tuple[Position, ...]) -> Tensor:
-        """`F[s, q, i]`, (joint choices of shared, of private, size)."""
-        rows = [self._read(value) for value in self.extent.over(shared + private)]
-        return torch.stack(rows).view(_joint(shared), _joint(private), self.size)
+        """`F[q, s, i]`, (joint choices of private, of shared, size)."""
+        rows = [self._read(value) for value in self.extent.over(private + shared)]
+        return torch.stack(rows).view(_joint(private), _joint(shared), self.size)
+
+    def reading(self, positions: tuple[Position, ...]) -> str:
+        """What a table of it says, whatever the positions are called."""
+        return f"{self.extent.over(positions)}{self.size}{self.centred}"
 
     def _read(self, value: Value) -> Tensor:
         width = int(value)  # what is not whole is excluded by a condition, and has no probability
@@ -74,7 +79,28 @@ class Segment:
 WeightAxis: TypeAlias = AxisLike | Kernel
 
 
-class Line(nn.Module):
+class _Mask(nn.Module):
+    """Sums over choices of the rows of tables, weighted by their probabilities."""
+
+    def weighed(self, at: Mixed, positions: tuple[Position, ...], key: str, table: Tensor) -> Tensor:
+        """`Σ_q p_q table[q]` over the joint choices of the positions, (n) of a table (joint choices, n).
+
+        key: tells tables apart, and is the same for those that say the same.
+        """
+        if not positions:
+            return table[0]
+        if len(positions) > 1 or at.cut:
+            return self._product(at.joint(positions), table)
+        return at.each(positions[0], key, table, self._product)
+
+    @unrounded
+    def _product(self, p: Tensor, table: Tensor) -> Tensor:
+        p = p[..., : len(table)].to(table.dtype)
+        # Of a vector, one node of the graph; `p @ table` is three.
+        return p @ table if p.dim() > 1 else torch.mv(table.t(), p)
+
+
+class Line(_Mask):
     """The mask of one axis that shares no position with another: a vector, `Σ_q p_q F[q, i]` for every segment."""
 
     table0: Tensor
@@ -83,27 +109,28 @@ class Line(nn.Module):
         super().__init__()
         self.segments = tuple(segments)
         self.positions = ordered(p for s in segments for p in s.positions)
-        self.key = "line " + "".join(s.key for s in segments)
+        self.key = intern("line " + "".join(s.key for s in segments))
+        self.readings = [intern(s.reading(s.positions)) for s in segments]
+        self.simple = len(segments) == len(self.positions) == 1
         for number, segment in enumerate(segments):
-            table = segment.table((), segment.positions)[0]
+            table = segment.table((), segment.positions).squeeze(1)
             self.register_buffer(f"table{number}", table, persistent=False)
 
     def vector(self, at: Mixed) -> Tensor:
         """The vector, (size of the axis as it is at hand). Made once for all weights that are read alike."""
+        if self.simple and not at.cut:
+            return at.each(self.positions[0], self.readings[0], self.table0, self._product)
         return at.once(self.positions, (self.key, self.table0.dtype), lambda: self._vector(at))
 
     def _vector(self, at: Mixed) -> Tensor:
-        pieces = []
-        for number, segment in enumerate(self.segments):
-            table = self.get_buffer(f"table{number}")[:, : segment.stored(at)]
-            pieces.append(
-                self._weighed(at.joint(segment.positions), table) if segment.positions else table[0]
-            )
+        pieces = [self._piece(number, at) for number in range(len(self.segments))]
         return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
 
-    @unrounded
-    def _weighed(self, p: Tensor, table: Tensor) -> Tensor:
-        return p.to(table.dtype) @ table
+    def _piece(self, number: int, at: Mixed) -> Tensor:
+        segment, table = self.segments[number], getattr(self, f"table{number}")
+        if at.cut:
+            table = table[:, : segment.stored(at)]
+        return self.weighed(at, segment.positions, self.readings[number], table)
 
 
 class SubBlock(nn.Module):
@@ -113,24 +140,21 @@ class SubBlock(nn.Module):
         super().__init__()
         self.segments = tuple(segments)
         groups = connected([s.positions for s in segments])
-        self.components = nn.ModuleList(
-            Component([(a, segments[a]) for a in g], len(segments)) for g in groups
-        )
+        self.components = [Component([(a, segments[a]) for a in g], len(segments)) for g in groups]
+        self.tables = nn.ModuleList(self.components)
 
     def mask(self, at: Mixed, like: Tensor) -> Tensor:
         """The whole mask, of the size of the part."""
         mask = like.new_ones([segment.stored(at) for segment in self.segments])
-        for component in self.parts:
+        for component in self.components:
             mask = mask * component.mask(at)
         return mask
 
-    @property
-    def parts(self) -> list[Component]:
-        return [c for c in self.components if isinstance(c, Component)]
 
-
-class Component(nn.Module):
+class Component(_Mask):
     """Axes of a part that are tied by shared positions: `Σ_s p_s Π_a G_a[s, i_a]`."""
+
+    short: Tensor
 
     def __init__(self, axes: list[tuple[int, Segment]], rank: int) -> None:
         super().__init__()
@@ -141,6 +165,7 @@ class Component(nn.Module):
         self.axes = axes
         for (index, segment), private in zip(axes, self.private):
             self.register_buffer(f"table{index}", segment.table(self.shared, private), persistent=False)
+        self.readings = [intern(s.reading(own + self.shared)) for (_, s), own in zip(axes, self.private)]
         self.runs, short = by_runs(self.get_buffer(f"table{axes[0][0]}"))
         self.register_buffer("short", short, persistent=False)
 
@@ -149,10 +174,7 @@ class Component(nn.Module):
 
         short: the first one has a column for each of its `runs` instead, of indices that all choices read alike.
         """
-        made = [
-            self._factor("short" if short and not k else f"table{index}", segment, private, at)
-            for k, ((index, segment), private) in enumerate(zip(self.axes, self.private))
-        ]
+        made = [self._factor(k, at, short and not k) for k in range(len(self.axes))]
         if self.shared:
             made[0] = at.joint(self.shared).to(made[0].dtype).unsqueeze(1) * made[0]
         return made
@@ -167,10 +189,14 @@ class Component(nn.Module):
             return last.sum(0).view(view)
         return (rows(front).t() @ last).view(view)
 
-    def _factor(self, name: str, segment: Segment, private: tuple[Position, ...], at: Mixed) -> Tensor:
-        """`G[s, i] = Σ_q p_q F[s, q, i]`."""
-        table = self.get_buffer(name)[..., : segment.stored(at)]
-        return at.joint(private).to(table.dtype) @ table if private else table.squeeze(1)
+    def _factor(self, number: int, at: Mixed, short: bool) -> Tensor:
+        """`G[s, i] = Σ_q p_q F[q, s, i]`."""
+        (index, segment), private = self.axes[number], self.private[number]
+        table: Tensor = self.short if short else getattr(self, f"table{index}")
+        if at.cut:
+            table = table[..., : segment.stored(at)]
+        reading = intern(f"short {self.readings[number]}") if short else self.readings[number]
+        return self.weighed(at, private, reading, table.flatten(1)).view(table.shape[1:])
 
 
 def by_runs(table: Tensor) -> tuple[list[int], Tensor]:

@@ -89,7 +89,7 @@ class _Moments(_Norm):
 
     def widths(self, at: Mixed) -> Widths:
         """Who reads which channel; once for all norms of the axis."""
-        key = "widths", self.entanglement("weight").line(0).key, self.table.dtype
+        key = "widths", self.entanglement("weight").lines[0].key, self.table.dtype
         return at.once(self.group, key, self._widths)
 
     def _widths(self) -> Widths:

@@ -100,7 +100,8 @@ class Reading(Entanglement):
         super().__init__(Axis(out.size) if ruled else out, *rest, gain=[gain, *(True for _ in axes)])
         self.out, self.channels = out if ruled else Axis(out.size), channels
         self.transform = transform
-        self.scalable = self.scalable and transform is None and not ruled
+        plain = transform is None and not ruled
+        self.scalable, self.light = self.scalable and plain, self.light and plain
 
     def slice(self, weight: Tensor, at: Choices) -> Tensor:
         weight = super().slice(weight, at)

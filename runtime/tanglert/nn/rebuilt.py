@@ -9,6 +9,9 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
+WORTH_REBUILDING = 2**16
+"""From how many numbers on a superposed weight whose mask is a product of vectors is made again: two passes over it."""
+
 
 class _Place(NamedTuple):
     """Where a saved tensor lies in the weight that is not kept."""

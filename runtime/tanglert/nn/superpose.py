@@ -37,7 +37,7 @@ from tanglert.nn.mask import Kernel, Line, SubBlock, WeightAxis, connected, segm
 from tanglert.nn.narrowed import Range, narrowed
 from tanglert.nn.runs import many_calls_are_cheap
 from tanglert.nn.unrounded import unrounded
-from tanglert.nn.weighed import credited_along, credited_weight, scaled, weighed
+from tanglert.nn.weighed import credited_along, credited_weight, product_of, scaled, weighed
 
 LARGE = 2**17
 """From how many numbers on the rows of a weight that are masked alike are gone over together (measured on a CPU)."""
@@ -98,7 +98,8 @@ class Entanglement(nn.Module):
 
     `gain[k]` False takes axis `k` out of the superposition. A `Kernel` comes last and stands for two axes of
     the weight. `separable`: no two axes share a position, so that `M` is a product of vectors. `scalable`: channels
-    alone vary, so that activations can be scaled in place of the weight.
+    alone vary, so that activations can be scaled in place of the weight. `light`: what is superposed is made in two
+    passes over the weight.
     """
 
     def __init__(self, *axes: WeightAxis, gain: Sequence[bool] | None = None) -> None:
@@ -113,13 +114,15 @@ class Entanglement(nn.Module):
         # As a matrix its rows are its first axis, or all before the first one that varies.
         self.rows = max(1, next((k for k, own in enumerate(uses) if own), 1))
         self.separable = all(len(group) == 1 for group in connected(uses))
+        self.light = self.separable and bool(self.positions)
         self.scalable = self.separable and not (isinstance(self.axes[-1], Kernel) and uses[-1])
-        self.lines = nn.ModuleDict()
-        self.blocks = nn.ModuleList()
-        if self.separable:
-            self.lines.update({str(k): Line(layout) for k, layout in enumerate(layouts) if uses[k]})
-        else:
-            self.blocks.extend(SubBlock(block) for block in product(*layouts))
+        masks = {k: Line(layout) for k, layout in enumerate(layouts) if uses[k]} if self.separable else {}
+        self.lines: dict[int, Line] = masks
+        self.blocks = [] if self.separable else [SubBlock(block) for block in product(*layouts)]
+        # Tables move with the weight. They are found by the attributes above: every step asks for all of them, and
+        # `nn.Module` is slow to answer.
+        self.tables = nn.ModuleList([*self.lines.values(), *self.blocks])
+        self.varying = sum(self.sizes[k] for k in self.lines)
         self.key = f"sides {[[s.key for s in layout] for layout in layouts]}"
 
     def block(self, weight: Tensor, at: Choices) -> Tensor:
@@ -172,6 +175,8 @@ class Entanglement(nn.Module):
 
     def trim(self, weight: Tensor, at: Mixed) -> Tensor:
         """The weight without what tensors at a vertex have no more."""
+        if not at.cut:
+            return weight
         for dim, along in enumerate(self.axes):
             if isinstance(along, Axis) and at.cuts(along):
                 weight = take(weight, along, dim, at)
@@ -179,33 +184,47 @@ class Entanglement(nn.Module):
 
     def scale(self, x: Tensor, axis: int, dim: int, at: Mixed) -> Tensor:
         """A tensor whose `dim` runs along an axis of a separable weight, times the mask of that axis."""
-        if str(axis) not in self.lines:
+        line = self.lines.get(axis)
+        if line is None:
             return x
-        vector = self.line(axis).vector(at)
-        known = at.cut.issuperset(self.axes[axis].positions)
-        return (credited_along if known else scaled)(x, vector, dim)
+        known = bool(at.cut) and at.cut.issuperset(line.positions)
+        return (credited_along if known else scaled)(x, line.vector(at), dim)
 
     def scale_read(self, x: Tensor, dim: int, at: Mixed) -> Tensor:
         """What is read, scaled along the axis that reads it, the second one. Once for all that read it in a row."""
-        if torch.compiler.is_compiling():
+        line = self.lines.get(1)
+        if line is None or torch.compiler.is_compiling():
             return self.scale(x, 1, dim, at)
-        state = x._version, torch.is_grad_enabled(), self.axes[1], dim
+        state = x._version, torch.is_grad_enabled(), line.key, dim
         if at.latest is None or at.latest[0] is not x or at.latest[1] != state:
             at.latest = x, state, self.scale(x, 1, dim, at)
         return at.latest[2]
 
     def _superposed(self, weight: Tensor, at: Mixed) -> Tensor:
         if weight.dim() == 1:
-            return weight * self.line(0).vector(at)
+            return weight * self.lines[0].vector(at)
         if len(self.blocks) > 1:
             return weight * self._dense(weight, at).view(weight.shape)
-        matrix = weight if weight.dim() == 2 else weight.reshape(math.prod(weight.shape[: self.rows]), -1)
-        runs = self._runs(weight, at)
-        key = self.key, weight.dtype, runs is None
-        p, q = at.once(self.positions, key, lambda: self._sides(weight.shape, at, runs is not None))
+        matrix, runs = self._matrix(weight), self._runs(weight, at)
+        p, q = self._factors(weight, at, runs is not None)
         if at.cut.issuperset(self.positions):  # of all that is left the probability is one
             return credited_weight(matrix, p, q).view(weight.shape)
         return weighed(matrix, p, q, runs).view(weight.shape)
+
+    def again(self, weight: Tensor, at: Mixed) -> Callable[[], Tensor]:
+        """What makes `mix` of these once more, without a graph."""
+        if not self.light or at.cut:
+            return lambda: self.mix(weight, at)
+        matrix, (p, q) = self._matrix(weight), self._factors(weight, at, False)
+        return lambda: product_of(matrix, p, q).view(weight.shape)
+
+    def _matrix(self, weight: Tensor) -> Tensor:
+        return weight if weight.dim() == 2 else weight.reshape(math.prod(weight.shape[: self.rows]), -1)
+
+    def _factors(self, weight: Tensor, at: Mixed, short: bool) -> tuple[Tensor | None, Tensor | None]:
+        """The two sides of the mask; once for all weights that are read alike."""
+        key = self.key, weight.dtype, short
+        return at.once(self.positions, key, lambda: self._sides(weight.shape, at, short))
 
     def _runs(self, weight: Tensor, at: Mixed) -> Sequence[int] | None:
         """How many rows of a large weight are masked alike, from the first to the last; None: each by itself."""
@@ -214,8 +233,7 @@ class Entanglement(nn.Module):
         if weight.numel() < LARGE or not many_calls_are_cheap(weight):
             return None
         (block,) = self.blocks
-        assert isinstance(block, SubBlock)
-        first = block.parts[0]
+        first = block.components[0]
         return first.runs if first.axes[0][0] == 0 and len(first.runs) <= MOST_RUNS else None
 
     def _sides(self, shape: Sequence[int], at: Mixed, short: bool) -> tuple[Tensor | None, Tensor | None]:
@@ -235,25 +253,19 @@ class Entanglement(nn.Module):
             q = q.expand(-1, *sizes).flatten(1)
         return p, q
 
-    def line(self, axis: int) -> Line:
-        line = self.lines[str(axis)]
-        assert isinstance(line, Line)
-        return line
-
     def _components(self, at: Mixed, short: bool) -> list[list[tuple[int, Tensor]]]:
         """For axes that are tied together: `G_a[s, i]` of every axis a, (joint choices of what ties them, size)."""
         if self.separable:
-            return [[(int(k), self.line(int(k)).vector(at).unsqueeze(0))] for k in self.lines]
+            return [[(k, line.vector(at).unsqueeze(0))] for k, line in self.lines.items()]
         (block,) = self.blocks
-        assert isinstance(block, SubBlock)
         return [
-            [(k, f) for (k, _), f in zip(c.axes, c.factors(at, short and c is block.parts[0]))]
-            for c in block.parts
+            [(k, f) for (k, _), f in zip(c.axes, c.factors(at, short and c is block.components[0]))]
+            for c in block.components
         ]
 
     def _dense(self, weight: Tensor, at: Mixed) -> Tensor:
         """`M` itself, put together from its blocks."""
-        dense = [block.mask(at, weight) for block in self.blocks if isinstance(block, SubBlock)]
+        dense = [block.mask(at, weight) for block in self.blocks]
         for dim in reversed(range(len(self.counts))):
             n = self.counts[dim]
             dense = [torch.cat(dense[i : i + n], dim) for i in range(0, len(dense), n)]

@@ -64,8 +64,8 @@ def _fused(w: Tensor, p: Tensor | None, q: Tensor | None) -> Tensor:
     return w * mask
 
 
-def _fast(w: Tensor, p: Tensor | None, q: Tensor | None, room: Tensor | None = None) -> Tensor:
-    """The same without a graph, written to `room` if there is some: new memory takes as long as a pass over it."""
+def product_of(w: Tensor, p: Tensor | None, q: Tensor | None, room: Tensor | None = None) -> Tensor:
+    """`weighed` without a graph, written to `room` if there is some: new memory takes as long as a pass over it."""
     if p is None or q is None:
         side = q if p is None else p.t()
         assert side is not None
@@ -86,7 +86,7 @@ class _Weighed(Function):
     @staticmethod
     def forward(ctx: Any, w: Tensor, p: Tensor | None, q: Tensor | None) -> Tensor:
         ctx.save_for_backward(w, p, q)
-        return _fast(w, p, q)
+        return product_of(w, p, q)
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
@@ -95,7 +95,7 @@ class _Weighed(Function):
             return differentiated(_plain, (w, p, q), g)
         room = g * w if any(ctx.needs_input_grad[1:]) else None
         gp, gq = (None, None) if room is None else _sides(room, p, q)
-        return _fast(g, p, q, room) if ctx.needs_input_grad[0] else None, gp, gq
+        return product_of(g, p, q, room) if ctx.needs_input_grad[0] else None, gp, gq
 
 
 class _WeighedRuns(Function):
@@ -151,7 +151,8 @@ class _Credited(Function):
 def scaled(x: Tensor, v: Tensor, dim: int) -> Tensor:
     """x times a vector along one of its axes, as an operation on activations, which saves x and v."""
     v = v if dim == -1 else v.view(-1, *[1] * (x.dim() - 1 - dim))
-    return (x * v).to(x.dtype)  # which autocast has rounded
+    y = x * v
+    return y if y.dtype == x.dtype else y.to(x.dtype)  # which autocast has rounded
 
 
 def credited_along(x: Tensor, v: Tensor, dim: int) -> Tensor:
