@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.machine import load, machine
+from benchmarks.machine import keep_memory, load, machine
 from benchmarks.mixing_cases import CASES
 from benchmarks.mixing_table import tables
 from tanglert.train.atomic import replace_text
@@ -39,12 +39,10 @@ def settle() -> None:
     """One thread; and what would tell more about random data and tiny cases than about mixing is taken away.
 
     A network that learns one random batch by heart gets denormal numbers and slows down twofold by them: they are zeros here.
-    glibc hands blocks back to the system, and gets them anew page by page, until a larger one was freed, as every
-    step of a network of some size does.
     """
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    torch.empty(31 * 2**20, dtype=torch.uint8)
+    keep_memory()
 
 
 def kept(out: Path) -> dict[str, Any]:

@@ -126,6 +126,7 @@ class Mixed(Choices):
     drawn: Mapping[Position, int] | None = None  # of a vertex, the choice of every position
     cut: frozenset[Position] = frozenset()  # positions along whose axes tensors have shrunk
     latest: tuple[Tensor, Hashable, Tensor] | None = None  # a tensor, how it was scaled, and that
+    _apart: frozenset[str] = frozenset()  # dimensions whose rows are not those of all their positions
 
     def __init__(
         self, space: Space, probabilities: Probabilities, alone: Mapping[Position, Tensor] | None = None
@@ -145,12 +146,14 @@ class Mixed(Choices):
         for dim in space.dims:
             if dim.gates and dim.name not in probabilities:
                 continue  # while searching, every edge is kept
-            rows = _rows(dim, probabilities)
-            self._rows[dim.name] = dim, rows
+            given = _given(dim, probabilities)
+            if dim.per is None:
+                self._vectors[dim.positions[0]] = given
+            else:
+                self._rows[dim.name] = dim, given
             if dim.sampled or dim.gates:
-                fixed.update(_hot(dim, rows))
+                fixed.update(_hot(dim, given))
         self.fixed = fixed
-        self._whole = {name: rows for name, (_, rows) in self._rows.items()}  # as they are at all positions
 
     def cuts(self, along: Axis | Extent) -> bool:
         return bool(along.positions) and self.cut.issuperset(along.positions)
@@ -188,7 +191,7 @@ class Mixed(Choices):
         other = copy(self)
         other._arms, other.latest = {}, None
         other._own = {**self._own, position: vector}
-        other._whole = {dim: rows for dim, rows in self._whole.items() if dim != position.dim}
+        other._apart = self._apart | {position.dim}
         other._made = {key: made for key, made in self._made.items() if position not in made[0]}
         other._each = {key: made for key, made in self._each.items() if key[0] != position.dim}
         return other
@@ -233,12 +236,19 @@ class Mixed(Choices):
             return made[position.index]
         if made is None:
             made = self._each[place] = {}
-        rows = self._whole.get(position.dim)
-        if rows is not None and 1 < len(rows) <= LITTLE / table.shape[1]:
-            made.update(enumerate(product(rows, table).unbind()))
-        else:
+        rows = self._together(position, table.shape[1])
+        if rows is None:
             made[position.index] = product(self.probability(position), table)
+        else:
+            made.update(enumerate(product(rows, table).unbind()))
         return made[position.index]
+
+    def _together(self, position: Position, size: int) -> Tensor | None:
+        """The probabilities at all positions of a dimension, if it is little to make so many numbers of each."""
+        if position.dim in self._apart or position.dim not in self._rows:
+            return None
+        _, rows = self._rows[position.dim]
+        return rows if len(rows) * size <= LITTLE else None
 
     def terms(self, positions: tuple[Position, ...]) -> list[Term]:
         """The joint choices of the positions, in the order of `joint`."""
@@ -271,13 +281,13 @@ class Straight(Mixed):
         self.drawn = {}
         for dim in space.dims:
             if dim.name in vertex:
-                self.drawn.update(_hot(dim, _rows(dim, vertex)))
+                self.drawn.update(_hot(dim, _given(dim, vertex)))
         self.cut = frozenset(p for dim in space.dims if dim.nested for p in dim.positions)
         self.fixed = {**self.fixed, **{p: self.drawn[p] for p in self.cut}}
 
 
-def _rows(dim: Dim, probabilities: Probabilities) -> Tensor:
-    """The dimension's probabilities as (positions, choices)."""
+def _given(dim: Dim, probabilities: Probabilities) -> Tensor:
+    """The dimension's probabilities, in their shape."""
     if dim.name not in probabilities:
         raise ChoiceError(f"no probabilities for dimension `{dim.name}`; wanted shape {dim.shape}")
     given = probabilities[dim.name]
@@ -285,7 +295,7 @@ def _rows(dim: Dim, probabilities: Probabilities) -> Tensor:
         raise ChoiceError(
             f"probabilities of `{dim.name}`: wanted shape {dim.shape}, given {tuple(given.shape)}"
         )
-    return given.unsqueeze(0) if dim.per is None else given
+    return given
 
 
 def _vectors(dim: Dim, rows: Tensor) -> Sequence[Tensor]:
@@ -295,10 +305,10 @@ def _vectors(dim: Dim, rows: Tensor) -> Sequence[Tensor]:
     return [row[: len(p.choices)] for p, row in zip(dim.positions, rows.unbind())]
 
 
-def _hot(dim: Dim, rows: Tensor) -> dict[Position, int]:
+def _hot(dim: Dim, given: Tensor) -> dict[Position, int]:
     """The number of the choice of every position; ChoiceError where it is not one-hot."""
     numbers: dict[Position, int] = {}
-    for position, row in zip(dim.positions, rows.tolist()):
+    for position, row in zip(dim.positions, [given.tolist()] if dim.per is None else given.tolist()):
         row = row[: len(position.choices)]
         if sorted(row) != [0.0] * (len(row) - 1) + [1.0]:
             raise ChoiceError(

@@ -61,9 +61,10 @@ class Segment:
         rows = [self._read(value) for value in self.extent.over(private + shared)]
         return torch.stack(rows).view(_joint(private), _joint(shared), self.size)
 
-    def reading(self, positions: tuple[Position, ...]) -> str:
-        """What a table of it says, whatever the positions are called."""
-        return f"{self.extent.over(positions)}{self.size}{self.centred}"
+    def reading(self, shared: tuple[Position, ...], private: tuple[Position, ...]) -> str:
+        """What its table says, whatever the positions are called."""
+        values = self.extent.over(private + shared)
+        return intern(f"{_joint(private)} {_joint(shared)} {values} {self.size} {self.centred}")
 
     def _read(self, value: Value) -> Tensor:
         width = int(value)  # what is not whole is excluded by a condition, and has no probability
@@ -95,7 +96,9 @@ class _Mask(nn.Module):
 
     @unrounded
     def _product(self, p: Tensor, table: Tensor) -> Tensor:
-        p = p[..., : len(table)].to(table.dtype)
+        if p.shape[-1] > len(table):  # padded
+            p = p[..., : len(table)]
+        p = p.to(table.dtype)
         # Of a vector, one node of the graph; `p @ table` is three.
         return p @ table if p.dim() > 1 else torch.mv(table.t(), p)
 
@@ -110,7 +113,7 @@ class Line(_Mask):
         self.segments = tuple(segments)
         self.positions = ordered(p for s in segments for p in s.positions)
         self.key = intern("line " + "".join(s.key for s in segments))
-        self.readings = [intern(s.reading(s.positions)) for s in segments]
+        self.readings = [s.reading((), s.positions) for s in segments]
         self.simple = len(segments) == len(self.positions) == 1
         for number, segment in enumerate(segments):
             table = segment.table((), segment.positions).squeeze(1)
@@ -165,7 +168,7 @@ class Component(_Mask):
         self.axes = axes
         for (index, segment), private in zip(axes, self.private):
             self.register_buffer(f"table{index}", segment.table(self.shared, private), persistent=False)
-        self.readings = [intern(s.reading(own + self.shared)) for (_, s), own in zip(axes, self.private)]
+        self.readings = [s.reading(self.shared, own) for (_, s), own in zip(axes, self.private)]
         self.runs, short = by_runs(self.get_buffer(f"table{axes[0][0]}"))
         self.register_buffer("short", short, persistent=False)
 
