@@ -310,10 +310,15 @@ def test_a_dimension_that_forward_names_is_read() -> None:
 
 
 @pytest.mark.slow
-def test_a_transformer_is_compiled_once() -> None:
+@pytest.mark.parametrize("rebuilds", ["none", "those that are large", "all"])
+def test_a_transformer_is_compiled_once(rebuilds: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where superposed weights are made again in backward, which a compiler decides by itself."""
     from generated import vit_mini
 
+    if rebuilds == "those that are large":
+        monkeypatch.setattr("tanglert.nn.layer.WORTH_REBUILDING", 0)
     eager = vit_mini.Supernet()
+    eager.rebuild_weights(rebuilds == "all")
     compiled = compile_blocks(deepcopy(eager), backend="aot_eager")
     made = Made()
     for seed in range(2):

@@ -95,7 +95,7 @@ class Layer(nn.Module):
         """
         masks = self.entanglement("weight")
         dropped = self.rebuilds or masks.light and weight.numel() >= WORTH_REBUILDING
-        kept = not dropped or not masks.positions or torch.compiler.is_compiling()
+        kept = torch.compiler.is_compiling() or not dropped or not masks.positions
         if kept or not isinstance(at, Mixed) or at.cut:
             return operation(masks.block(weight, at))
         kind, dtype = weight.device.type, weight.dtype

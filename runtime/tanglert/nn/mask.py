@@ -198,7 +198,7 @@ class Component(_Mask):
         table: Tensor = self.short if short else getattr(self, f"table{index}")
         if at.cut:
             table = table[..., : segment.stored(at)]
-        reading = intern(f"short {self.readings[number]}") if short else self.readings[number]
+        reading = f"short {self.readings[number]}" if short else self.readings[number]
         return self.weighed(at, private, reading, table.flatten(1)).view(table.shape[1:])
 
 

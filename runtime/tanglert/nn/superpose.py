@@ -116,11 +116,10 @@ class Entanglement(nn.Module):
         self.separable = all(len(group) == 1 for group in connected(uses))
         self.light = self.separable and bool(self.positions)
         self.scalable = self.separable and not (isinstance(self.axes[-1], Kernel) and uses[-1])
-        masks = {k: Line(layout) for k, layout in enumerate(layouts) if uses[k]} if self.separable else {}
-        self.lines: dict[int, Line] = masks
+        self.lines = {k: Line(layout) for k, layout in enumerate(layouts) if uses[k] and self.separable}
         self.blocks = [] if self.separable else [SubBlock(block) for block in product(*layouts)]
-        # Tables move with the weight. They are found by the attributes above: every step asks for all of them, and
-        # `nn.Module` is slow to answer.
+        # Held as modules, so that their tables move with the weight. They are found by the attributes above: every
+        # step asks for all of them, and `nn.Module` is slow to answer.
         self.tables = nn.ModuleList([*self.lines.values(), *self.blocks])
         self.varying = sum(self.sizes[k] for k in self.lines)
         self.key = f"sides {[[s.key for s in layout] for layout in layouts]}"
