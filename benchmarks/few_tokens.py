@@ -22,7 +22,7 @@ SHAPES = (([192, 216, 240], [3, 4], 192), ([320, 384, 448], [5, 6, 7], 64))
 keys and values in one) and S."""
 LAYERS = 8
 """Maps of one step, each with heads of its own, so that what is done once a step is shared as in a network."""
-TIMES = 5
+TIMES = 10
 
 
 def rows() -> Iterator[Row]:
