@@ -230,17 +230,13 @@ class Mixed(Choices):
         (positions, choices) padded with zeros, are multiplied at once: the same table is mostly asked for at many of them,
         and a call costs more than what it does.
         """
-        place = position.dim, key, table.dtype, torch.is_grad_enabled()
-        made = self._each.get(place)
-        if made is not None and position.index in made:
-            return made[position.index]
-        if made is None:
-            made = self._each[place] = {}
-        rows = self._together(position, table.shape[1])
-        if rows is None:
-            made[position.index] = product(self.probability(position), table)
-        else:
-            made.update(enumerate(product(rows, table).unbind()))
+        made = self._each.setdefault((position.dim, key, table.dtype, torch.is_grad_enabled()), {})
+        if position.index not in made:
+            rows = self._together(position, table.shape[1])
+            if rows is None:
+                made[position.index] = product(self.probability(position), table)
+            else:
+                made.update(enumerate(product(rows, table).unbind()))
         return made[position.index]
 
     def _together(self, position: Position, size: int) -> Tensor | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -39,6 +39,10 @@ class Widths(NamedTuple):
     means: Tensor
 
 
+Given: TypeAlias = tuple[Widths, float, bool]
+"""Of a norm, what nothing is differentiated by: its widths, eps, whether it is centred."""
+
+
 def mixed_norm(
     x: Tensor, p: Tensor, weight: Tensor, shift: Tensor | None, widths: Widths, eps: float, centred: bool
 ) -> Tensor:
@@ -52,7 +56,7 @@ def mixed_norm(
         return way(x, p, weight, shift, widths, eps, centred)
     flat = x.reshape(-1, x.shape[-1])
     function = _MixedNormByRuns if passes_pay(widths.lengths, x) else _MixedNorm
-    result: Tensor = function.apply(flat, p, weight, shift, widths, eps, centred)  # type: ignore[no-untyped-call]
+    result: Tensor = function.apply(flat, p, weight, shift, (widths, eps, centred))  # type: ignore[no-untyped-call]
     return result.view(x.shape)
 
 
@@ -91,16 +95,8 @@ class _MixedNorm(Function):
     """By products with thin matrices, whose sides are `weights` (K, N) and the channels of every choice, (K, D)."""
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        p: Tensor,
-        weight: Tensor,
-        shift: Tensor | None,
-        widths: Widths,
-        eps: float,
-        centred: bool,
-    ) -> Tensor:
+    def forward(ctx: Any, x: Tensor, p: Tensor, weight: Tensor, shift: Tensor | None, given: Given) -> Tensor:
+        widths, eps, centred = given
         affine = widths.table * weight
         room, mean, r = _statistics(x, lambda x: widths.means @ x.t(), eps, centred)
         weights = p.unsqueeze(1) * r
@@ -113,7 +109,7 @@ class _MixedNorm(Function):
             ones = torch.ones_like(mean[:1])
             y.addmm_(torch.cat([weights * -mean, ones]).t(), torch.cat([affine, shift.unsqueeze(0)]))
         ctx.save_for_backward(x, p, weight, shift, mean, r)
-        ctx.given = widths, eps, centred
+        ctx.given = given
         return y
 
     @staticmethod
@@ -144,23 +140,15 @@ class _MixedNorm(Function):
             gx.addcmul_(x, bend.t() @ widths.means, value=-1)
             if mean is not None:
                 gx.addmm_((bend * mean - weights * shifted).t(), widths.means)
-        return gx, gp, gw, gs, None, None, None
+        return gx, gp, gw, gs, None
 
 
 class _MixedNormByRuns(Function):
     """By passes over the runs of channels."""
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        p: Tensor,
-        weight: Tensor,
-        shift: Tensor | None,
-        widths: Widths,
-        eps: float,
-        centred: bool,
-    ) -> Tensor:
+    def forward(ctx: Any, x: Tensor, p: Tensor, weight: Tensor, shift: Tensor | None, given: Given) -> Tensor:
+        widths, eps, centred = given
         runs, over = Runs(widths.lengths), widths.short.t()
         means = widths.short / widths.counts
         room, mean, r = _statistics(x, lambda x: means @ runs.sums(x), eps, centred)
@@ -171,7 +159,7 @@ class _MixedNormByRuns(Function):
             runs.subtract_(y, offsets)
         y = y.mul_(weight) if shift is None else torch.addcmul(shift, y, weight, out=y)
         ctx.save_for_backward(x, p, weight, shift, mean, r, scales, offsets)
-        ctx.given = widths, eps, centred
+        ctx.given = given
         return y
 
     @staticmethod
@@ -202,7 +190,7 @@ class _MixedNormByRuns(Function):
             runs.subtract_product_(gx, x, over @ bend)
             if mean is not None:
                 runs.subtract_(gx, over @ (weights * shifted).addcmul_(bend, mean, value=-1))
-        return gx, gp, gw, gs, None, None, None
+        return gx, gp, gw, gs, None
 
 
 def _differentiated(
@@ -213,7 +201,7 @@ def _differentiated(
     def plain(x: Tensor, p: Tensor, weight: Tensor, shift: Tensor | None) -> Tensor:
         return _plain(x, p, weight, shift, *ctx.given)
 
-    return *differentiated(plain, (x, p, weight, shift), g), None, None, None
+    return *differentiated(plain, (x, p, weight, shift), g), None
 
 
 def _statistics(

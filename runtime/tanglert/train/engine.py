@@ -255,13 +255,8 @@ def weight_optimizer(supernet: nn.Module, options: Options, device: torch.device
     kind: type[torch.optim.Adam] = TouchedAdam if touched else torch.optim.Adam
     if options.weight_optimizer == "adamw":
         kind = TouchedAdamW if touched else torch.optim.AdamW
-    return kind(
-        parameters,
-        lr,
-        (options.beta1, options.beta2),
-        weight_decay=decay,
-        fused=device.type in FUSED,
-    )
+    betas, fused = (options.beta1, options.beta2), device.type in FUSED
+    return kind(parameters, lr, betas, weight_decay=decay, fused=fused)
 
 
 def tracked_statistics(supernet: nn.Module) -> list[Tensor]:
